@@ -86,6 +86,8 @@ void Buffer::release() {
   begin_ = end_ = capacity_ = 0;
 }
 
-std::size_t Buffer::blocks_in_use() { return pool.in_use; }
+std::size_t Buffer::blocks_in_use() {
+  return pool.in_use;
+}
 
 }  // namespace sluice

@@ -1,8 +1,9 @@
 // Buffer: a contiguous run of bytes with a read end and a write end, the unit of the data path.
 //
-// Storage comes in 32 KiB blocks from a per-thread pool (last in, first out, so a busy worker keeps reusing the block that is
-// hot in its cache) and only a buffer that must hold more allocates by itself. A default-constructed or released buffer has
-// no storage at all: an idle connection costs no block. Buffers are resources: they neither copy nor move.
+// Storage comes in 32 KiB blocks from a per-thread pool (last in, first out, so a busy worker keeps reusing the block
+// that is hot in its cache) and only a buffer that must hold more allocates by itself. A default-constructed or
+// released buffer has no storage at all: an idle connection costs no block. Buffers are resources: they neither copy
+// nor move.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -3,8 +3,8 @@
 
 #include <unistd.h>
 
-#include <cstdio>
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -29,5 +29,7 @@ void report_bug(const char* why, const char* file, int line) {
   if (const char* fatal = std::getenv("SLUICE_BUGS_ARE_FATAL"); fatal != nullptr && *fatal == '1') std::abort();
 }
 
-std::uint64_t bugs_met() { return bugs; }
+std::uint64_t bugs_met() {
+  return bugs;
+}
 }  // namespace sluice

@@ -41,18 +41,24 @@ static_assert(rows_in_order(), "one row per code, in the order of the enum");
 
 Code code_of_errno(int number) {
   switch (number) {
-    case ECONNREFUSED: return Code::kRefused;
+    case ECONNREFUSED:
+      return Code::kRefused;
     case ECONNRESET:
-    case EPIPE: return Code::kReset;
-    case ETIMEDOUT: return Code::kTimeout;
+    case EPIPE:
+      return Code::kReset;
+    case ETIMEDOUT:
+      return Code::kTimeout;
     case ENETUNREACH:
     case EHOSTUNREACH:
-    case EADDRNOTAVAIL: return Code::kUnreachable;
+    case EADDRNOTAVAIL:
+      return Code::kUnreachable;
     case EMFILE:
     case ENFILE:
     case ENOMEM:
-    case ENOBUFS: return Code::kOverload;
-    default: return Code::kSystem;
+    case ENOBUFS:
+      return Code::kOverload;
+    default:
+      return Code::kSystem;
   }
 }
 }  // namespace
@@ -78,13 +84,20 @@ std::string Error::message() const {
   return text;
 }
 
-const CodeFacts& facts(Code code) { return kFacts.at(static_cast<std::size_t>(code)); }
-std::string_view name(Code code) { return facts(code).name; }
+const CodeFacts& facts(Code code) {
+  return kFacts.at(static_cast<std::size_t>(code));
+}
+std::string_view name(Code code) {
+  return facts(code).name;
+}
 std::string_view name(Side side) {
   switch (side) {
-    case Side::kUs: return "proxy";
-    case Side::kClient: return "client";
-    case Side::kOrigin: return "origin";
+    case Side::kUs:
+      return "proxy";
+    case Side::kClient:
+      return "client";
+    case Side::kOrigin:
+      return "origin";
   }
   SLUICE_CHECK(false, "no such side");
 }

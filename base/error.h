@@ -1,9 +1,9 @@
 // Error: what went wrong, whose fault it was and whether trying again is safe.
 //
-// A proxy asks three questions of every failure: what do I tell the client, whom do I blame in the metrics, may I retry.
-// Error answers all three, so that no caller has to guess. Code is one flat list; error.cc holds one table that says for
-// each code which HTTP status, which Proxy-Status error type (RFC 9209 section 2.3) and which log level belong to it.
-// Adding a code is adding a row there. Errors are values: they move freely and own their text.
+// A proxy asks three questions of every failure: what do I tell the client, whom do I blame in the metrics, may I
+// retry. Error answers all three, so that no caller has to guess. Code is one flat list; error.cc holds one table that
+// says for each code which HTTP status, which Proxy-Status error type (RFC 9209 section 2.3) and which log level belong
+// to it. Adding a code is adding a row there. Errors are values: they move freely and own their text.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -12,35 +12,35 @@
 namespace sluice {
 
 enum class Code : std::uint8_t {
-  kInternal,            ///< a bug or an impossible answer from a library
-  kSystem,              ///< a system call failed; sys() has errno
-  kTimeout,             ///< a deadline passed
-  kClosed,              ///< the peer closed, in order, where it should not have
-  kReset,               ///< the peer reset the connection
-  kRefused,             ///< nobody listens at the address
-  kUnreachable,         ///< no route, host or network unreachable
-  kDnsFailure,          ///< the name does not resolve
-  kDnsTimeout,          ///< no resolver answered in time
-  kForbidden,           ///< refused by policy
-  kDestinationForbidden,///< the address really connected to is not allowed
-  kUnauthorized,        ///< credentials missing or wrong
-  kLoop,                ///< the request has been here before
-  kTooLarge,            ///< a size limit was passed
-  kBadSyntax,           ///< bytes that are not what the protocol allows
-  kUnsupported,         ///< legal, but not offered here
-  kNoRoute,             ///< the configuration knows no place for it
-  kOverload,            ///< a limit on load was reached
-  kUnavailable,         ///< no healthy server, or draining
-  kBadConfig,           ///< the configuration says something impossible
-  kProtocol,            ///< a peer process broke the IPC rules
+  kInternal,              ///< a bug or an impossible answer from a library
+  kSystem,                ///< a system call failed; sys() has errno
+  kTimeout,               ///< a deadline passed
+  kClosed,                ///< the peer closed, in order, where it should not have
+  kReset,                 ///< the peer reset the connection
+  kRefused,               ///< nobody listens at the address
+  kUnreachable,           ///< no route, host or network unreachable
+  kDnsFailure,            ///< the name does not resolve
+  kDnsTimeout,            ///< no resolver answered in time
+  kForbidden,             ///< refused by policy
+  kDestinationForbidden,  ///< the address really connected to is not allowed
+  kUnauthorized,          ///< credentials missing or wrong
+  kLoop,                  ///< the request has been here before
+  kTooLarge,              ///< a size limit was passed
+  kBadSyntax,             ///< bytes that are not what the protocol allows
+  kUnsupported,           ///< legal, but not offered here
+  kNoRoute,               ///< the configuration knows no place for it
+  kOverload,              ///< a limit on load was reached
+  kUnavailable,           ///< no healthy server, or draining
+  kBadConfig,             ///< the configuration says something impossible
+  kProtocol,              ///< a peer process broke the IPC rules
 };
 
 enum class Side : std::uint8_t { kUs, kClient, kOrigin };
 
 enum class Retry : std::uint8_t {
-  kNo,       ///< the origin may have acted on it
-  kYes,      ///< nothing was sent
-  kIfReused, ///< safe when the connection was a reused one that died before its first answer byte
+  kNo,        ///< the origin may have acted on it
+  kYes,       ///< nothing was sent
+  kIfReused,  ///< safe when the connection was a reused one that died before its first answer byte
 };
 
 class Error {
@@ -50,9 +50,18 @@ class Error {
   /// An error for a failed system call: maps errno to the nearest code and keeps the number.
   static Error from_errno(int number, std::string_view call);
 
-  Error& from(Side side) & { side_ = side; return *this; }
-  Error&& from(Side side) && { side_ = side; return std::move(*this); }
-  Error&& retry(Retry retry) && { retry_ = retry; return std::move(*this); }
+  Error& from(Side side) & {
+    side_ = side;
+    return *this;
+  }
+  Error&& from(Side side) && {
+    side_ = side;
+    return std::move(*this);
+  }
+  Error&& retry(Retry retry) && {
+    retry_ = retry;
+    return std::move(*this);
+  }
   Error&& during(std::string_view step) &&;
 
   [[nodiscard]] Code code() const { return code_; }

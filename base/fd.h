@@ -1,5 +1,5 @@
-// Fd: the one owner of a file descriptor. Moving moves the descriptor, destroying closes it; nothing outside base/ calls
-// close(2). A raw int in an interface is borrowed for the call.
+// Fd: the one owner of a file descriptor. Moving moves the descriptor, destroying closes it; nothing outside base/
+// calls close(2). A raw int in an interface is borrowed for the call.
 #pragma once
 #include <utility>
 

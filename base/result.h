@@ -15,7 +15,9 @@ using Result = std::expected<T, Error>;
 [[nodiscard]] inline std::unexpected<Error> fail(Code code, std::string what = {}) {
   return std::unexpected<Error>(Error(code, std::move(what)));
 }
-[[nodiscard]] inline std::unexpected<Error> fail(Error error) { return std::unexpected<Error>(std::move(error)); }
+[[nodiscard]] inline std::unexpected<Error> fail(Error error) {
+  return std::unexpected<Error>(std::move(error));
+}
 [[nodiscard]] inline std::unexpected<Error> fail_errno(int number, std::string_view call) {
   return std::unexpected<Error>(Error::from_errno(number, call));
 }

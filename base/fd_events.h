@@ -1,0 +1,40 @@
+// FdEvents: what epoll says about one descriptor, as two signals. The descriptor is registered once, edge-triggered,
+// for both directions, and never again: an edge sets `readable` or `writable`; the code that reads or writes clears it
+// when the kernel has no more (EAGAIN, or a read shorter than asked). No epoll_ctl per wait, and pausing a direction is
+// just not waiting for it. Lifetime: must die before the descriptor is closed and before the loop.
+#pragma once
+#include <memory>
+
+#include "base/loop.h"
+#include "base/signal.h"
+
+namespace sluice {
+
+class FdEvents {
+ public:
+  /// `fd` is borrowed and must be non-blocking. Both signals start set: the first read or write finds out.
+  FdEvents(Loop& loop, int fd);
+  FdEvents(FdEvents&&) = delete;
+  ~FdEvents();
+
+  Signal readable;
+  Signal writable;
+  /// The peer has sent FIN (or RST): a short read no longer means that nothing is left to read.
+  [[nodiscard]] bool peer_closed() const { return peer_closed_; }
+  [[nodiscard]] Loop& loop() const { return loop_; }
+
+  /// After a read that got `got` of `asked` bytes: is there more to be had without waiting for another edge?
+  void after_read(std::size_t got, std::size_t asked) {
+    if (got < asked && !peer_closed_) readable.clear();
+  }
+
+ private:
+  Loop& loop_;
+  struct Free {
+    void operator()(event* e) const;
+  };
+  std::unique_ptr<event, Free> event_;
+  bool peer_closed_ = false;
+};
+
+}  // namespace sluice
