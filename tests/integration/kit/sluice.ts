@@ -1,0 +1,190 @@
+// Sluice: one running supervisor with its workers, started from a configuration object in a folder of its own.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { merge } from './config.js';
+import { connect, type Address } from './connection.js';
+import { control } from './control.js';
+import { Log, type JsonObject } from './log.js';
+import { Metrics } from './metrics.js';
+import { readResponse } from './http.js';
+import { descendants, isAlive, type Process } from './processes.js';
+import { eventually, within } from './wait.js';
+
+/** Where the binaries are; tests/run says it, by hand it is the dev build. */
+export const binaries = process.env['SLUICE_BIN_DIR'] ?? fileURLToPath(new URL('../../../../build/dev/bin', import.meta.url));
+
+export interface SluiceOptions {
+  /** Everything but `control`, which the kit adds. Listen on port 0 and ask `address()`. */
+  readonly config: JsonObject;
+  /** The application's binary; without it the stock proxy. */
+  readonly application?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly args?: readonly string[];
+}
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs one of Sluice's programs to its end. */
+export async function runProgram(name: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
+  const child = spawn(join(binaries, name), args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => { stdout += text; });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => { stderr += text; });
+  try {
+    return await within(30_000, `${name} ${args.join(' ')}`, new Promise<Outcome>((done, fail) => {
+      child.on('error', fail);
+      child.on('close', (code, signal) => done({ code, signal, stdout, stderr }));
+    }));
+  } finally {
+    child.kill('SIGKILL');
+  }
+}
+
+export class Sluice {
+  private exit: { code: number | null; signal: NodeJS.Signals | null } | undefined;
+  private readonly family = new Map<number, Process>();
+  private addresses = new Map<string, Address>();
+
+  private constructor(private readonly child: ChildProcess, readonly log: Log, readonly folder: string) {
+    child.on('exit', (code, signal) => { this.exit = { code, signal }; });
+  }
+
+  static async launch(options: SluiceOptions): Promise<Sluice> {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
+    const config = merge({ control: { path: join(folder, 'control.sock') }, log: { format: 'json' } }, options.config);
+    const file = join(folder, 'sluice.json');
+    writeFileSync(file, JSON.stringify(config, null, 2));
+    const application = options.application === undefined ? [] : ['--application', join(binaries, options.application)];
+    const child = spawn(join(binaries, 'sluice'), ['-c', file, ...application, ...(options.args ?? [])], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      cwd: folder,
+      env: { ...process.env, SLUICE_BUGS_ARE_FATAL: '1', ...options.env },
+    });
+    await new Promise<void>((done, fail) => {
+      child.on('spawn', done);
+      child.on('error', fail);
+    });
+    return new Sluice(child, new Log(child.stderr), folder);
+  }
+
+  get pid(): number {
+    return this.child.pid ?? -1;
+  }
+
+  get controlPath(): string {
+    return join(this.folder, 'control.sock');
+  }
+
+  get configPath(): string {
+    return join(this.folder, 'sluice.json');
+  }
+
+  /** Waits until every worker is ready, and learns the addresses. */
+  async waitUntilReady(): Promise<void> {
+    await eventually('sluice being ready', async () => {
+      if (this.exit !== undefined) throw new Error(`sluice ended with ${this.exit.code ?? this.exit.signal}\n${this.log.tail()}`);
+      const status = await this.status();
+      if (status['ready'] !== true) return undefined;
+      this.learnAddresses(status);
+      return true;
+    }, 15_000);
+    this.remember();
+  }
+
+  private learnAddresses(status: JsonObject): void {
+    this.addresses = new Map();
+    for (const listener of status['listeners'] as JsonObject[]) {
+      const key = `${String(listener['tenant'])}/${String(listener['endpoint'])}`;
+      if (!this.addresses.has(key)) this.addresses.set(key, String(listener['address']));
+    }
+  }
+
+  /** The bound address of an endpoint: `endpoint` or, when two tenants name theirs alike, `tenant/endpoint`. */
+  address(endpoint: string): Address {
+    for (const [key, address] of this.addresses) {
+      if (key === endpoint || key.endsWith(`/${endpoint}`)) return address;
+    }
+    throw new Error(`no endpoint ${endpoint} among ${[...this.addresses.keys()].join(', ')}`);
+  }
+
+  async status(): Promise<JsonObject> {
+    return (await control(this.controlPath, 'status')).at(-1) ?? {};
+  }
+
+  /** Runs `sluicectl` against this instance. */
+  async ctl(...args: string[]): Promise<Outcome> {
+    return runProgram('sluicectl', ['--socket', this.controlPath, ...args]);
+  }
+
+  async metrics(): Promise<Metrics> {
+    const connection = await connect(this.address('admin'));
+    try {
+      await connection.send('GET /metrics HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n');
+      const response = await readResponse(connection.reader);
+      if (response.status !== 200) throw new Error(`/metrics answered ${response.status}: ${response.text}`);
+      return Metrics.parse(response.text);
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** Notes the processes alive now, so that `finish` can see whether one stayed behind. */
+  private remember(): Process[] {
+    const now = descendants(this.pid);
+    for (const process of now) this.family.set(process.pid, process);
+    return now;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  get ended(): boolean {
+    return this.exit !== undefined;
+  }
+
+  /** Waits for the end; its exit code, or the signal that killed it. */
+  async waitForExit(ms = 10_000): Promise<number | NodeJS.Signals | null> {
+    this.remember();
+    return eventually('sluice ending', () => (this.exit === undefined ? undefined : { is: this.exit.code ?? this.exit.signal }), ms)
+      .then((found) => found.is);
+  }
+
+  /** Stops it if it still runs, and looks at what it leaves behind. The scenario calls this. */
+  async finish(): Promise<void> {
+    const problems: string[] = [];
+    if (this.exit === undefined) {
+      this.signal('SIGINT');
+      const how = await this.waitForExit(10_000).catch((error: Error) => error.message);
+      if (how !== 0) problems.push(`sluice did not stop cleanly on SIGINT: ${how}`);
+    }
+    await eventually('the children ending', () => [...this.family.values()].every((p) => !isAlive(p)), 3000).catch(() => undefined);
+    for (const process of this.family.values()) {
+      if (isAlive(process)) {
+        problems.push(`left behind: ${process.name} (${process.pid})`);
+        killHard(process.pid);
+      }
+    }
+    killHard(this.pid);
+    problems.push(...this.log.alarms());
+    rmSync(this.folder, { recursive: true, force: true });
+    if (problems.length > 0) throw new Error(problems.join('\n'));
+  }
+}
+
+function killHard(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // already gone, which is what we want
+  }
+}
