@@ -1,0 +1,25 @@
+// The door: after enter() the process can compute, use the descriptors it has, and open TCP and UDP sockets, and
+// nothing else; there is no way back. The layers overlap on purpose (an empty root *and* Landlock *and* no open(2) in
+// the filter), so that one hole does not open the house. docs/privileges.md has the reason for each.
+//
+// Owner: called once by boot, with a single thread, before any byte of a client has been read.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "base/protection.h"
+#include "base/result.h"
+#include "base/seccomp.h"
+
+namespace sluice::worker {
+
+struct SandboxOptions {
+  seccomp::Mode seccomp = seccomp::Mode::kKill;
+  std::uint64_t descriptors = 65536;  ///< RLIMIT_NOFILE
+};
+
+/// Errors: a protection that needs no privilege (capabilities, no_new_privs, seccomp, limits) could not be switched on.
+/// One that depends on the machine (empty root, Landlock) is reported as off instead.
+[[nodiscard]] Result<std::vector<Protection>> enter_sandbox(const SandboxOptions& options);
+
+}  // namespace sluice::worker
