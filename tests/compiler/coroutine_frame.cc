@@ -70,7 +70,9 @@ Task takes_aggregate(Aggregate a) {
   co_await Yes{};
   co_return a.n;
 }
-Task aggregate_temporary() { co_return co_await takes_aggregate(Aggregate{Counted{}, 5}); }
+Task aggregate_temporary() {
+  co_return co_await takes_aggregate(Aggregate{Counted{}, 5});
+}
 template <class F>
 Task takes_callable(F f) {
   co_await Yes{};
