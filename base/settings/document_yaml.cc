@@ -1,0 +1,146 @@
+// YAML into the node tree, from yaml-cpp's parser events: no graph is built, so an alias has nothing to expand, and
+// depth and number of nodes are bounded while they arrive. yaml-cpp throws; the exceptions end in parse_yaml().
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <optional>
+#include <sstream>
+#include <unordered_set>
+
+#include "base/settings/document.h"
+#include "base/settings/json_scalar.h"
+
+namespace sluice::settings {
+namespace {
+
+Mark place(const YAML::Mark& mark) {
+  if (mark.is_null()) return {};
+  return {static_cast<std::uint32_t>(mark.line) + 1, static_cast<std::uint32_t>(mark.column) + 1};
+}
+
+class Builder final : public YAML::EventHandler {
+ public:
+  Builder(Problems& problems, std::string file) : problems_(problems), file_(std::move(file)) {}
+
+  Node take() { return std::move(root_); }
+
+  void OnDocumentStart(const YAML::Mark& /*mark*/) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    refuse(mark, anchor, {});
+    put(Node{.mark = place(mark)});
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override {
+    problem(mark, "an alias (*name) is not allowed: write the value out");
+    put(Node{.mark = place(mark)});
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    refuse(mark, anchor, tag);
+    if (value.contains('\0')) problem(mark, "a zero byte is not allowed");
+    Node node = Node::scalar(value, tag == "?" ? Node::Style::kPlain : Node::Style::kQuoted);
+    node.mark = place(mark);
+    put(std::move(node));
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value /*style*/) override {
+    refuse(mark, anchor, tag);
+    open(mark, Node::list());
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value /*style*/) override {
+    refuse(mark, anchor, tag);
+    open(mark, Node::map());
+  }
+  void OnMapEnd() override { close(); }
+
+ private:
+  struct Level {
+    Node node;
+    std::optional<Entry> pending;  // a map's key whose value comes next
+    std::unordered_set<std::string> keys;
+  };
+
+  void problem(const YAML::Mark& mark, std::string text) { problems_.add(file_, place(mark), {}, std::move(text)); }
+  [[noreturn]] static void give_up(const YAML::Mark& mark, const char* text) {
+    throw YAML::ParserException(mark, text);
+  }
+
+  void refuse(const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& tag) {
+    if (anchor != 0) problem(mark, "an anchor (&name) is not allowed");
+    if (!tag.empty() && tag != "?" && tag != "!") problem(mark, "a tag (!name) is not allowed");
+    if (++nodes_ > Document::kMaxNodes) give_up(mark, "more than 100000 values");
+  }
+  void open(const YAML::Mark& mark, Node node) {
+    if (open_.size() >= Document::kMaxDepth) give_up(mark, "more than 32 levels");
+    node.mark = place(mark);
+    open_.push_back({.node = std::move(node)});
+  }
+  void close() {
+    Node node = std::move(open_.back().node);
+    open_.pop_back();
+    put(std::move(node));
+  }
+  void put(Node node) {
+    if (open_.empty()) {
+      root_ = std::move(node);
+      return;
+    }
+    Level& level = open_.back();
+    if (level.node.kind == Node::Kind::kList) {
+      level.node.items.push_back(std::move(node));
+    } else if (!level.pending) {
+      take_key(level, node);
+    } else {
+      Entry entry = *std::exchange(level.pending, std::nullopt);
+      entry.value = std::move(node);
+      if (level.keys.insert(entry.key).second) level.node.entries.push_back(std::move(entry));
+    }
+  }
+  void take_key(Level& level, Node& node) {
+    if (node.kind != Node::Kind::kScalar) {
+      problems_.add(file_, node.mark, {}, node.called() + " is not allowed as a key");
+    } else if (level.keys.contains(node.text)) {
+      problems_.add(file_, node.mark, {}, "the key " + json_quoted(node.text) + " is there twice");
+    }
+    level.pending = Entry{.key = std::move(node.text), .mark = node.mark, .value = {}};
+  }
+
+  Problems& problems_;
+  std::string file_;
+  Node root_;
+  std::vector<Level> open_;
+  std::size_t nodes_ = 0;
+};
+
+}  // namespace
+
+std::expected<Document, Problems> parse_yaml(std::string_view text, std::string file) {
+  Problems problems;
+  if (text.size() > Document::kMaxBytes) {
+    problems.add(file, {}, {}, "larger than 1 MiB, which no configuration is");
+    return std::unexpected(std::move(problems));
+  }
+  Builder builder(problems, file);
+  try {
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    const bool some = parser.HandleNextDocument(builder);
+    Builder second(problems, file);
+    if (some && parser.HandleNextDocument(second)) problems.add(file, {}, {}, "holds more than one YAML document");
+  } catch (const YAML::Exception& error) {
+    problems.add(file, place(error.mark), {}, error.msg);
+  }
+  if (!problems.empty()) {
+    problems.sort();
+    return std::unexpected(std::move(problems));
+  }
+  Node root = builder.take();
+  if (root.mark.line == 0) root.mark = {1, 1};
+  return Document{.file = std::move(file), .path = {}, .root = std::move(root)};
+}
+
+}  // namespace sluice::settings

@@ -1,0 +1,111 @@
+// See checks.h: each returns what is wrong with the text, to be read after the text itself, or nothing.
+#include "ipc/settings/checks.h"
+
+#include <algorithm>
+
+#include "base/net/address.h"
+#include "base/net/cidr.h"
+#include "ipc/settings/listen.h"
+
+namespace sluice::ipc {
+namespace {
+
+bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_alpha(char c) {
+  return is_lower(c) || (c >= 'A' && c <= 'Z');
+}
+
+// RFC 9110 section 5.6.2
+bool is_token(std::string_view text) {
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  return !text.empty() &&
+         std::ranges::all_of(text, [&](char c) { return is_alpha(c) || is_digit(c) || kMarks.contains(c); });
+}
+
+// The reason in an Error that begins with the text in quotes, which the caller says itself.
+template <class T>
+std::string fault_of(const Result<T>& result) {
+  if (result) return {};
+  const std::string& what = result.error().what();
+  const std::size_t quote = what.find("\" ", 1);
+  return quote == std::string::npos ? what : what.substr(quote + 2);
+}
+
+}  // namespace
+
+std::string name_fault(std::string_view text) {
+  constexpr std::size_t kMost = 63;
+  const bool good =
+      std::ranges::all_of(text, [](char c) { return is_lower(c) || is_digit(c) || c == '-' || c == '_'; });
+  if (text.empty()) return "is no name: it must not be empty";
+  if (text.size() > kMost) return "is too long: a name has at most 63 bytes";
+  if (!good || text.front() == '-' || text.front() == '_')
+    return "is no name: use a-z, 0-9, - and _, beginning with a letter or a digit";
+  return {};
+}
+
+std::string listen_fault(std::string_view text) {
+  return fault_of(ListenAddress::parse(text));
+}
+
+std::string server_fault(std::string_view text) {
+  if (text.starts_with("unix:")) return fault_of(SocketAddress::parse(text));
+  return fault_of(HostPort::parse(text));
+}
+
+std::string resolver_fault(std::string_view text) {
+  if (IpAddress::parse(text)) return {};
+  const Result<SocketAddress> address = SocketAddress::parse(text);
+  if (!address || address->is_unix()) return "is not an IP address with or without a port";
+  return address->port() == 0 ? "has port 0" : "";
+}
+
+std::string network_fault(std::string_view text) {
+  return fault_of(Network::parse(text));
+}
+std::string ip_fault(std::string_view text) {
+  return fault_of(IpAddress::parse(text));
+}
+
+std::string host_name_fault(std::string_view text) {
+  return is_host_name(text) ? "" : "is not a host name";
+}
+
+std::string host_pattern_fault(std::string_view text) {
+  const std::string_view name = text.starts_with("*.") ? text.substr(2) : text;
+  if (is_host_name(name) || (name == text && IpAddress::parse(text))) return {};
+  return "is not a host name, exact or \"*.example.org\" (and has no port)";
+}
+
+std::string path_prefix_fault(std::string_view text) {
+  if (!text.starts_with('/')) return "does not begin with \"/\"";
+  // compared with the request's path as it was sent: what cannot stand there would never match
+  const bool visible = std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f' && c != '?' && c != '#'; });
+  return visible ? "" : "holds a character that a path cannot hold (percent-encode it)";
+}
+
+std::string file_path_fault(std::string_view text) {
+  if (text.empty() || text.starts_with('/')) return {};
+  return "is not an absolute path";
+}
+
+std::string field_name_fault(std::string_view text) {
+  return is_token(text) ? "" : "is not a header field's name";
+}
+std::string token_fault(std::string_view text) {
+  return text.empty() || is_token(text) ? "" : "is not a token (letters, digits and !#$%&'*+-.^_`|~)";
+}
+
+std::string account_fault(std::string_view text) {
+  constexpr std::size_t kMost = 64;
+  const bool good =
+      std::ranges::all_of(text, [](char c) { return is_alpha(c) || is_digit(c) || c == '-' || c == '_' || c == '.'; });
+  return good && text.size() <= kMost && !text.starts_with('-') ? "" : "is not a user's or group's name or number";
+}
+
+}  // namespace sluice::ipc

@@ -1,0 +1,35 @@
+// Rules for single texts of the configuration, named so that describe() can refer to them.
+#pragma once
+#include "base/settings/describe.h"
+
+namespace sluice::ipc {
+
+std::string name_fault(std::string_view text);
+std::string listen_fault(std::string_view text);
+std::string server_fault(std::string_view text);
+std::string resolver_fault(std::string_view text);
+std::string network_fault(std::string_view text);
+std::string ip_fault(std::string_view text);
+std::string host_name_fault(std::string_view text);
+std::string host_pattern_fault(std::string_view text);
+std::string path_prefix_fault(std::string_view text);
+std::string file_path_fault(std::string_view text);
+std::string field_name_fault(std::string_view text);
+std::string token_fault(std::string_view text);
+std::string account_fault(std::string_view text);
+
+inline constexpr settings::Check kName{"a name (a-z, 0-9, - and _, at most 63 bytes)", name_fault};
+inline constexpr settings::Check kListen{"an address to listen on", listen_fault};
+inline constexpr settings::Check kServer{"a server (HOST:PORT or unix:/path)", server_fault};
+inline constexpr settings::Check kResolver{"an IP address with or without a port", resolver_fault};
+inline constexpr settings::Check kNetwork{"a network (10.0.0.0/8) or an IP address", network_fault};
+inline constexpr settings::Check kIp{"an IP address", ip_fault};
+inline constexpr settings::Check kHostName{"a host name", host_name_fault};
+inline constexpr settings::Check kHostPattern{"a host name, exact or \"*.example.org\"", host_pattern_fault};
+inline constexpr settings::Check kPathPrefix{"a path that begins with \"/\"", path_prefix_fault};
+inline constexpr settings::Check kFilePath{"an absolute path, or empty", file_path_fault};
+inline constexpr settings::Check kFieldName{"a header field's name", field_name_fault};
+inline constexpr settings::Check kToken{"a token (RFC 9110), or empty", token_fault};
+inline constexpr settings::Check kAccount{"a name or a number, or empty", account_fault};
+
+}  // namespace sluice::ipc

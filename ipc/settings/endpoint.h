@@ -1,0 +1,58 @@
+// Settings of an endpoint: a place where clients reach a tenant.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/settings/document.h"
+#include "ipc/settings/http.h"
+
+namespace sluice::ipc {
+
+enum class Mode : std::uint8_t { kReverse, kForward };
+constexpr auto choices(Mode) {
+  using settings::Choice;
+  return std::array{
+      Choice{Mode::kReverse, "reverse",
+             "clients take us for the origin; `routes` says which upstream serves a request"},
+      Choice{Mode::kForward, "forward",
+             "clients know that we are a proxy and name the origin; `egress` says which are allowed"},
+  };
+}
+
+struct EndpointSettings {
+  std::string name;
+  std::vector<std::string> listen;
+  Mode mode = Mode::kReverse;
+  std::uint32_t backlog = 4096;
+  settings::Node settings = settings::Node::map();
+  HttpSettings http;
+  TunnelSettings tunnel;
+  ConnectSettings connect;
+  std::vector<RouteSettings> routes;
+
+  static constexpr std::string_view about = "A place where clients reach this tenant.";
+  static constexpr void describe(auto& f) {
+    using S = EndpointSettings;
+    f(&S::name, "name", "Name in logs and metrics, unique in the tenant.").check(kName);
+    f(&S::listen, "listen",
+      "Addresses to listen on: \"127.0.0.1:8080\", \"[::1]:8080\" (IPv6 only), \"dual:[::]:8080\" (IPv6 and IPv4 on "
+      "one "
+      "socket), \"unix:/run/app.sock\". Every worker of the tenant gets its own socket for each.")
+        .check(kListen)
+        .filled();
+    f(&S::mode, "mode", "What clients take us for.");
+    f(&S::backlog, "backlog", "Connections that the kernel keeps waiting for each socket (at most net.core.somaxconn).")
+        .range(1, 1 << 20);
+    f(&S::settings, "settings",
+      "The application's own settings for this endpoint; sluice passes them on, the application checks them.");
+    f(&S::http, "http", "");
+    f(&S::tunnel, "tunnel", "");
+    f(&S::connect, "connect", "");
+    f(&S::routes, "routes", "");
+  }
+};
+static_assert(settings::complete<EndpointSettings>());
+
+}  // namespace sluice::ipc

@@ -1,0 +1,127 @@
+// Settings of what an endpoint does with HTTP: limits and times of the on-ramp, tunnels, CONNECT, routes.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/settings/describe.h"
+#include "ipc/settings/checks.h"
+
+namespace sluice::ipc {
+
+using namespace std::chrono_literals;
+
+struct HttpSettings {
+  Size request_line_limit = Size::kib(8);
+  Size head_limit = Size::kib(32);
+  std::uint32_t field_limit = 100;
+  Size body_limit;
+  Size chunk_extension_limit = Size::kib(4);
+  Size trailer_limit = Size::kib(8);
+  Milliseconds head_timeout = 10s;
+  Milliseconds body_timeout = 30s;
+  Milliseconds keepalive_timeout = 60s;
+  Milliseconds write_timeout = 30s;
+  std::uint64_t requests_per_connection = 0;
+  std::string via = "sluice";
+
+  static constexpr std::string_view about =
+      "Limits and times for HTTP from clients. What is over a limit is refused, never cut off.";
+  static constexpr void describe(auto& f) {
+    using S = HttpSettings;
+    f(&S::request_line_limit, "request_line_limit",
+      "Longest request line (method, target, version) from a client; longer ones are answered with 414.")
+        .range(Size(256), Size::kib(64));
+    f(&S::head_limit, "head_limit",
+      "Largest request head (request line and all fields) from a client; larger ones are answered with 431. Holds for "
+      "response heads from the origin too, where too large a head is answered with 502.")
+        .range(Size::kib(1), Size::mib(1));
+    f(&S::field_limit, "field_limit", "Most header fields in one head; more are answered with 431.").range(1, 10'000);
+    f(&S::body_limit, "body_limit", "Largest request body; larger ones are answered with 413.")
+        .range(Size(1), Size::gib(1 << 20))
+        .zero("no limit");
+    f(&S::chunk_extension_limit, "chunk_extension_limit",
+      "Most bytes of chunk extensions in one message. They are never passed on; without a limit they are work for "
+      "nothing.")
+        .range(Size(0), Size::mib(1));
+    f(&S::trailer_limit, "trailer_limit", "Largest trailer section of one message.").range(Size(0), Size::mib(1));
+    f(&S::head_timeout, "head_timeout",
+      "Time for a request head to arrive, counted from its first byte (from the accept for the first request); "
+      "answered "
+      "with 408.")
+        .range(100ms, 1h);
+    f(&S::body_timeout, "body_timeout",
+      "Longest pause while a request body arrives. It is the pause that counts, not the whole upload.")
+        .range(100ms, 24h);
+    f(&S::keepalive_timeout, "keepalive_timeout", "How long a connection may be idle between two requests.")
+        .range(100ms, 24h);
+    f(&S::write_timeout, "write_timeout", "Longest time without progress while a client takes its response.")
+        .range(100ms, 24h);
+    f(&S::requests_per_connection, "requests_per_connection",
+      "Requests served on one connection; the last response says \"Connection: close\".")
+        .range(1, 1'000'000'000)
+        .zero("no limit");
+    f(&S::via, "via",
+      "Our pseudonym in the Via field of what we pass on (RFC 9110 section 7.6.3). Empty: no Via field.")
+        .check(kToken);
+  }
+};
+static_assert(settings::complete<HttpSettings>());
+
+struct TunnelSettings {
+  Milliseconds idle_timeout = 1h;
+  Milliseconds half_close_timeout = 60s;
+  Milliseconds total_timeout = 0ms;
+
+  static constexpr std::string_view about =
+      "Times for tunnels: CONNECT, and connections that were upgraded (WebSocket).";
+  static constexpr void describe(auto& f) {
+    using S = TunnelSettings;
+    f(&S::idle_timeout, "idle_timeout", "Close a tunnel in which no byte moved, in either direction, for this long.")
+        .range(100ms, 24h * 30)
+        .zero("never");
+    f(&S::half_close_timeout, "half_close_timeout",
+      "When one side has ended its direction: close after this long without a byte in the other direction.")
+        .range(100ms, 24h * 30)
+        .zero("never");
+    f(&S::total_timeout, "total_timeout", "Close a tunnel after this long, busy or not.")
+        .range(1s, 24h * 365)
+        .zero("no limit");
+  }
+};
+static_assert(settings::complete<TunnelSettings>());
+
+struct ConnectSettings {
+  bool enabled = true;
+  std::vector<std::uint16_t> ports = {443};
+
+  static constexpr std::string_view about = "CONNECT in forward mode (RFC 9110 section 9.3.6).";
+  static constexpr void describe(auto& f) {
+    using S = ConnectSettings;
+    f(&S::enabled, "enabled", "Serve CONNECT. Otherwise it is answered with 405.");
+    f(&S::ports, "ports", "Ports that CONNECT may reach; an empty list means every port.").range(1, 65535);
+  }
+};
+static_assert(settings::complete<ConnectSettings>());
+
+struct RouteSettings {
+  std::vector<std::string> hosts;
+  std::string path = "/";
+  std::string upstream;
+
+  static constexpr std::string_view about =
+      "Where requests go in reverse mode. An exact host wins over \"*.\", that over a route for all hosts; among those "
+      "the longest path. A request that no route wants is answered with 404.";
+  static constexpr void describe(auto& f) {
+    using S = RouteSettings;
+    f(&S::hosts, "hosts",
+      "Hosts of this route: exact names, or \"*.example.org\" for every name below example.org (not itself). Without "
+      "ports. An empty list means every host.")
+        .check(kHostPattern);
+    f(&S::path, "path", "Path prefix, on whole segments: /api takes /api and /api/x, not /apiary.").check(kPathPrefix);
+    f(&S::upstream, "upstream", "Name of the tenant's upstream that serves it.").check(kName);
+  }
+};
+static_assert(settings::complete<RouteSettings>());
+
+}  // namespace sluice::ipc

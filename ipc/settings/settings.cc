@@ -1,0 +1,58 @@
+// The one place that pays for the templates of base/settings for Sluice's own configuration.
+#include "ipc/settings/settings.h"
+
+#include "base/settings/settings.h"
+
+namespace sluice::ipc {
+
+Settings Settings::example() {
+  EndpointSettings web;
+  web.name = "web";
+  web.listen = {"127.0.0.1:8080"};
+  web.routes.push_back({.hosts = {}, .path = "/", .upstream = "origin"});
+  EndpointSettings forward;
+  forward.name = "forward";
+  forward.listen = {"127.0.0.1:3128"};
+  forward.mode = Mode::kForward;
+  UpstreamSettings origin;
+  origin.name = "origin";
+  origin.servers = {"127.0.0.1:8000"};
+  TenantSettings tenant;
+  tenant.endpoints = {std::move(web), std::move(forward)};
+  tenant.upstreams = {std::move(origin)};
+  Settings settings;
+  settings.tenants = {std::move(tenant)};
+  return settings;
+}
+
+std::expected<Settings, settings::Problems> read_settings(const settings::Document& document) {
+  return settings::read<Settings>(document);
+}
+
+std::expected<Settings, settings::Problems> load_settings(std::string_view text, std::string file) {
+  std::expected<settings::Document, settings::Problems> document = settings::parse_yaml(text, std::move(file));
+  if (!document) return std::unexpected(std::move(document).error());
+  return read_settings(*document);
+}
+
+std::string to_json(const Settings& settings) {
+  return settings::to_json(settings);
+}
+std::string to_json(const TenantSettings& tenant) {
+  return settings::to_json(tenant);
+}
+Result<Settings> settings_from_json(std::string_view text) {
+  return settings::from_json<Settings>(text);
+}
+Result<TenantSettings> tenant_from_json(std::string_view text) {
+  return settings::from_json<TenantSettings>(text);
+}
+std::string shown(const Settings& settings) {
+  return settings::shown(settings);
+}
+
+std::vector<std::string> differences(const Settings& before, const Settings& after) {
+  return settings::differences(before, after);
+}
+
+}  // namespace sluice::ipc

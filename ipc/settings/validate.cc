@@ -1,0 +1,148 @@
+// What one field of the configuration cannot know: the rules between fields. Problems carry paths; places are found by
+// path.
+#include <set>
+#include <tuple>
+
+#include "base/settings/problems.h"
+#include "ipc/settings/listen.h"
+#include "ipc/settings/settings.h"
+
+namespace sluice::ipc {
+namespace {
+
+using settings::Problems;
+
+std::string at(const std::string& path, std::string_view name, std::size_t index) {
+  return path + (path.empty() ? "" : ".") + std::string(name) + "[" + std::to_string(index) + "]";
+}
+
+// Says it where a name, or another thing that must differ, comes a second time.
+class Unique {
+ public:
+  explicit Unique(Problems& problems) : problems_(problems) {}
+  void add(const std::string& path, const std::string& value) {
+    const auto [known, is_new] = seen_.try_emplace(value, path);
+    if (!is_new) problems_.add(path, "\"" + value + "\" is already used at " + known->second);
+  }
+
+ private:
+  Problems& problems_;
+  std::map<std::string, std::string> seen_;
+};
+
+class Validator {
+ public:
+  explicit Validator(Problems& problems) : problems_(problems), sockets_(problems) {}
+
+  void settings(const Settings& settings);
+
+ private:
+  void tenant(const TenantSettings& tenant, const std::string& path);
+  void endpoint(const EndpointSettings& endpoint, const std::set<std::string>& upstreams, const std::string& path);
+  void routes(const EndpointSettings& endpoint, const std::set<std::string>& upstreams, const std::string& path);
+  void listen(const std::vector<std::string>& addresses, const std::string& path);
+  void required_name(const std::string& name, const std::string& path) {
+    if (name.empty()) problems_.add(path, "has no name");
+  }
+
+  Problems& problems_;
+  Unique sockets_;
+};
+
+void Validator::settings(const Settings& settings) {
+  if (settings.tenants.empty())
+    problems_.add("tenants", "there is no tenant, so there is nothing to do: write at least one");
+  if (settings.admin.enabled) listen(settings.admin.listen, "admin.listen");
+  if (settings.restart_policy.backoff_min > settings.restart_policy.backoff_max)
+    problems_.add("restart_policy.backoff_min", "is more than backoff_max");
+  Unique names(problems_);
+  for (std::size_t i = 0; i < settings.tenants.size(); ++i) {
+    const std::string path = at({}, "tenants", i);
+    names.add(path + ".name", settings.tenants[i].name);
+    tenant(settings.tenants[i], path);
+  }
+}
+
+void Validator::tenant(const TenantSettings& tenant, const std::string& path) {
+  if (tenant.name == "sluice") problems_.add(path + ".name", "\"sluice\" is the name of sluice's own tenant");
+  if (tenant.endpoints.empty()) problems_.add(path + ".endpoints", "the tenant has no endpoint: write at least one");
+  std::set<std::string> known;
+  Unique upstreams(problems_);
+  for (std::size_t i = 0; i < tenant.upstreams.size(); ++i) {
+    const std::string where = at(path, "upstreams", i);
+    required_name(tenant.upstreams[i].name, where);
+    upstreams.add(where + ".name", tenant.upstreams[i].name);
+    if (tenant.upstreams[i].servers.empty()) problems_.add(where + ".servers", "the upstream has no servers");
+    known.insert(tenant.upstreams[i].name);
+  }
+  Unique endpoints(problems_);
+  for (std::size_t i = 0; i < tenant.endpoints.size(); ++i) {
+    const std::string where = at(path, "endpoints", i);
+    required_name(tenant.endpoints[i].name, where);
+    endpoints.add(where + ".name", tenant.endpoints[i].name);
+    endpoint(tenant.endpoints[i], known, where);
+  }
+  if (tenant.limits.connections >= tenant.limits.descriptors)
+    problems_.add(path + ".limits.connections",
+                  "is not less than limits.descriptors: each connection needs one, and its origin another");
+  if (tenant.resolver.min_ttl > tenant.resolver.max_ttl)
+    problems_.add(path + ".resolver.min_ttl", "is more than max_ttl");
+}
+
+void Validator::endpoint(const EndpointSettings& endpoint, const std::set<std::string>& upstreams,
+                         const std::string& path) {
+  if (endpoint.listen.empty())
+    problems_.add(path + ".listen", "the endpoint listens nowhere: write at least one address");
+  listen(endpoint.listen, path + ".listen");
+  if (endpoint.http.request_line_limit > endpoint.http.head_limit)
+    problems_.add(path + ".http.request_line_limit", "is more than head_limit");
+  switch (endpoint.mode) {
+    case Mode::kForward:
+      if (!endpoint.routes.empty())
+        problems_.add(path + ".routes", "routes belong to \"mode: reverse\"; this endpoint is forward");
+      break;
+    case Mode::kReverse:
+      if (endpoint.routes.empty())
+        problems_.add(path + ".routes", "an endpoint with \"mode: reverse\" needs at least one route");
+      routes(endpoint, upstreams, path);
+      break;
+  }
+}
+
+void Validator::routes(const EndpointSettings& endpoint, const std::set<std::string>& upstreams,
+                       const std::string& path) {
+  Unique matches(problems_);
+  for (std::size_t i = 0; i < endpoint.routes.size(); ++i) {
+    const RouteSettings& route = endpoint.routes[i];
+    const std::string where = at(path, "routes", i);
+    if (!upstreams.contains(route.upstream)) {
+      const std::vector<std::string_view> names(upstreams.begin(), upstreams.end());
+      const std::string_view meant = settings::nearest(route.upstream, names);
+      problems_.add(where + ".upstream", "the tenant has no upstream \"" + route.upstream + "\"" +
+                                             (meant.empty() ? "" : "; did you mean \"" + std::string(meant) + "\"?"));
+    }
+    if (route.hosts.empty()) matches.add(where, "*" + route.path);
+    for (const std::string& host : route.hosts) matches.add(where, host + route.path);
+  }
+}
+
+void Validator::listen(const std::vector<std::string>& addresses, const std::string& path) {
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    const Result<ListenAddress> parsed = ListenAddress::parse(addresses[i]);
+    if (!parsed) continue;  // said by the field's own check
+    const SocketAddress& address = parsed->address;
+    if (address.is_ip() && address.port() == 0) continue;  // the kernel chooses, differently each time
+    const std::string where = path + "[" + std::to_string(i) + "]";
+    sockets_.add(where, address.text());
+    // dual:[::]:80 takes 0.0.0.0:80 as well
+    if (parsed->stack == ListenAddress::Stack::kDual) sockets_.add(where, "0.0.0.0:" + std::to_string(address.port()));
+  }
+}
+
+}  // namespace
+
+void Settings::validate(Problems& problems) const {
+  Validator(problems).settings(*this);
+}
+
+}  // namespace sluice::ipc
