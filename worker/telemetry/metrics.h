@@ -1,0 +1,83 @@
+// PathMetrics: the numbers of the request path, in the shared slab (docs/metrics.md lists them all).
+//
+// Series with labels known at start (endpoints, upstreams) are looked up once in the constructor; those whose label
+// comes with the traffic (status, error code) when they first happen, from a closed set, so a client can make no
+// series. After that a count is a load and a store in shared memory. The reader adds the labels tenant and worker.
+// Owned by the worker's main; everybody on the path holds a reference.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "base/error.h"
+#include "worker/telemetry/record.h"
+
+namespace sluice::ipc {
+class MetricsWriter;
+}
+
+namespace sluice::worker {
+
+/// Which hook decided.
+enum class HookKind : std::uint8_t { kIngress, kEgress, kHttp };
+[[nodiscard]] std::string_view name(HookKind kind);
+
+/// Where the answer to a lookup came from.
+enum class DnsSource : std::uint8_t { kCache, kHosts, kServer };
+[[nodiscard]] std::string_view name(DnsSource source);
+
+/// Why a connection was closed before it was served.
+enum class Refused : std::uint8_t { kLimit, kHook, kMemory, kDraining };
+[[nodiscard]] std::string_view name(Refused why);
+
+/// What the sampler reads now and then (sampler.h).
+struct ProcessSample {
+  std::uint64_t buffer_blocks = 0;
+  std::uint64_t coroutine_frames = 0;
+  std::uint64_t bugs = 0;
+  std::uint64_t log_lines_lost = 0;
+  std::uint64_t access_lines = 0;
+  std::uint64_t access_lines_lost = 0;
+  std::chrono::nanoseconds cpu{};       ///< used by this process since it started
+  std::chrono::nanoseconds loop_lag{};  ///< how late the loop woke the sampler
+};
+
+class PathMetrics {
+ public:
+  PathMetrics(ipc::MetricsWriter& writer, const TrafficNames& names);
+  PathMetrics(PathMetrics&&) = delete;
+  ~PathMetrics();
+
+  // client connections
+  void connection_accepted(EndpointIndex endpoint);
+  void connection_closed(EndpointIndex endpoint);
+  void connection_refused(EndpointIndex endpoint, Refused why);
+
+  /// A request began; request_finished() ends it.
+  void request_started(EndpointIndex endpoint);
+  /// Counts a finished request or tunnel: status, duration, bytes, ending, error.
+  void request_finished(const AccessRecord& record);
+
+  /// A tunnel runs from here until request_finished() with Kind::kTunnel.
+  void tunnel_opened(EndpointIndex endpoint);
+
+  // origin connections; kNoUpstream where the client chose the origin
+  void origin_connected(UpstreamIndex upstream, std::chrono::nanoseconds took);
+  void origin_failed(UpstreamIndex upstream, Code code);
+  void origin_reused(UpstreamIndex upstream);
+  void origin_closed(UpstreamIndex upstream);
+
+  void hook_decided(HookKind kind, Verdict verdict);
+
+  void dns_answered(DnsSource source);
+  void dns_failed(Code code);
+
+  void sample(const ProcessSample& sample);
+
+ private:
+  struct Series;
+  std::unique_ptr<Series> series_;
+};
+
+}  // namespace sluice::worker
