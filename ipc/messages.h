@@ -1,0 +1,229 @@
+// The one list of messages between the supervisor and a worker.
+//
+// A message is a plain struct that names its fields once (`fields`, for reading and writing alike) plus one row in
+// kFromSupervisor or kFromWorker: type number, name, phases it may be sent in, how often, most descriptors, most bytes.
+// Adding a message is a struct, a row and a handler. A worker is hostile until proven otherwise: all a worker can say
+// in its life are the five rows of kFromWorker, each once and without descriptors; everything else ends it
+// (ipc/peer.h).
+//
+// On the wire: u16 version, u16 type, u16 descriptors, u16 zero, fields (ipc/codec.h). Type numbers are never reused.
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+
+namespace sluice::ipc {
+
+/// Changes with every change of this file or of the slab's layout; both sides must have the same.
+inline constexpr std::uint16_t kProtocolVersion = 1;
+/// Descriptors in one message; the kernel's own limit is 253 (SCM_MAX_FD).
+inline constexpr std::size_t kMaxFds = 250;
+inline constexpr std::size_t kMaxName = 64;
+inline constexpr std::size_t kMaxAddress = 128;
+inline constexpr std::size_t kMaxSentence = 1024;
+
+enum class Role : std::uint8_t { kSupervisor, kWorker };
+enum class Phase : std::uint8_t {
+  kStarting,  ///< from the first byte until Ready
+  kServing,   ///< from Ready until Drain
+  kDraining,  ///< from Drain to the end
+};
+enum class Times : std::uint8_t { kOnce, kMany };
+/// What the seccomp filter does with a forbidden call.
+enum class SeccompMode : std::uint8_t { kEnforce, kLog, kOff };
+
+// --- supervisor to worker -------------------------------------------------------------------------------------------
+
+/// The first message. Descriptors: the settings (sealed memfd, JSON), the slab.
+struct Configure {
+  std::uint64_t generation = 0;
+  std::string tenant;
+  std::uint32_t worker_index = 0;
+  SeccompMode seccomp = SeccompMode::kEnforce;
+  std::string log_level;  ///< "debug" … as base/log.h names them
+
+  [[nodiscard]] static std::size_t descriptors() { return 2; }
+  static void fields(auto& self, auto& codec) {
+    codec.u64(self.generation);
+    codec.text(self.tenant, kMaxName);
+    codec.u32(self.worker_index);
+    codec.choice(self.seccomp, SeccompMode::kOff);
+    codec.text(self.log_level, kMaxName);
+  }
+};
+
+/// Listening sockets, in batches. Descriptors: one per item, in order.
+struct Listeners {
+  struct Item {
+    std::uint32_t endpoint_index = 0;  ///< into the settings' list of endpoints
+    std::string address;               ///< bound address as text
+    static void fields(auto& self, auto& codec) {
+      codec.u32(self.endpoint_index);
+      codec.text(self.address, kMaxAddress);
+    }
+  };
+  std::vector<Item> items;
+
+  [[nodiscard]] std::size_t descriptors() const { return items.size(); }
+  static void fields(auto& self, auto& codec) { codec.list(self.items, kMaxFds); }
+};
+
+/// Slabs of other workers, read-only, for the admin worker; a batch adds to the earlier ones, and a slab for a known
+/// tenant and index replaces the old. Descriptors: one per item. The supervisor's own slab has an empty tenant.
+struct Slabs {
+  struct Item {
+    std::string tenant;
+    std::uint32_t worker_index = 0;
+    static void fields(auto& self, auto& codec) {
+      codec.text(self.tenant, kMaxName);
+      codec.u32(self.worker_index);
+    }
+  };
+  std::vector<Item> items;
+
+  [[nodiscard]] std::size_t descriptors() const { return items.size(); }
+  static void fields(auto& self, auto& codec) { codec.list(self.items, kMaxFds); }
+};
+
+/// Everything has been handed over: sandbox yourself, start the application, say Ready.
+struct Begin {
+  static void fields(auto& /*self*/, auto& /*codec*/) {}
+};
+
+/// Stop accepting, let what is open end, say Drained and exit; what is left after the budget is cut.
+struct Drain {
+  std::uint64_t budget_ms = 0;
+  static void fields(auto& self, auto& codec) { codec.u64(self.budget_ms); }
+};
+
+/// Exit at once.
+struct Stop {
+  static void fields(auto& /*self*/, auto& /*codec*/) {}
+};
+
+struct SetLogLevel {
+  std::string level;
+  static void fields(auto& self, auto& codec) { codec.text(self.level, kMaxName); }
+};
+
+// --- worker to supervisor -------------------------------------------------------------------------------------------
+
+/// Who runs: the application's name and version.
+struct Hello {
+  std::string application;
+  std::string version;
+  static void fields(auto& self, auto& codec) {
+    codec.text(self.application, kMaxName);
+    codec.text(self.version, kMaxName);
+  }
+};
+
+/// What of the sandbox is on and, for what is off, why.
+struct Protections {
+  static constexpr std::size_t kMost = 64;
+  struct Item {
+    std::string name;
+    bool on = false;
+    std::string why;
+    static void fields(auto& self, auto& codec) {
+      codec.text(self.name, kMaxName);
+      codec.flag(self.on);
+      codec.sentence(self.why, kMaxSentence);
+    }
+  };
+  std::vector<Item> items;
+  static void fields(auto& self, auto& codec) { codec.list(self.items, kMost); }
+};
+
+/// Sandboxed, started, accepting.
+struct Ready {
+  static void fields(auto& /*self*/, auto& /*codec*/) {}
+};
+
+/// Cannot go on; the worker exits right after.
+struct Failed {
+  std::string why;
+  static void fields(auto& self, auto& codec) { codec.sentence(self.why, kMaxSentence); }
+};
+
+/// Nothing is open any more; the worker exits right after.
+struct Drained {
+  static void fields(auto& /*self*/, auto& /*codec*/) {}
+};
+
+// --- the table ------------------------------------------------------------------------------------------------------
+
+/// What a row says.
+struct Rule {
+  std::uint16_t type;
+  std::string_view name;
+  Role sender;
+  std::array<bool, 3> phases;  ///< by Phase
+  Times times;
+  std::size_t max_fds;
+  std::size_t max_size;           ///< of the fields, in bytes
+  std::optional<Phase> moves_to;  ///< the phase that begins with this message
+
+  [[nodiscard]] constexpr bool allowed_in(Phase phase) const { return phases[static_cast<std::size_t>(phase)]; }
+};
+template <class M>
+struct Row {
+  Rule rule;
+};
+
+namespace detail {
+inline constexpr std::array kAnyPhase{true, true, true};
+inline constexpr std::array kStartingOnly{true, false, false};
+inline constexpr std::array kServingOnly{false, true, false};
+inline constexpr std::array kDrainingOnly{false, false, true};
+inline constexpr std::size_t kBatch = std::size_t{40} * 1024;
+template <class... M>
+std::variant<M...> variant_of(const std::tuple<Row<M>...>&);
+}  // namespace detail
+
+// clang-format off
+inline constexpr std::tuple kFromSupervisor{
+    //                type name         sender              phases                  times         fds      bytes
+    Row<Configure>  {{1,  "Configure",   Role::kSupervisor, detail::kStartingOnly, Times::kOnce, 2,       256}},
+    Row<Listeners>  {{2,  "Listeners",   Role::kSupervisor, detail::kStartingOnly, Times::kMany, kMaxFds, detail::kBatch}},
+    Row<Slabs>      {{3,  "Slabs",       Role::kSupervisor, detail::kAnyPhase,     Times::kMany, kMaxFds, detail::kBatch}},
+    Row<Begin>      {{4,  "Begin",       Role::kSupervisor, detail::kStartingOnly, Times::kOnce, 0,       0}},
+    Row<Drain>      {{5,  "Drain",       Role::kSupervisor, detail::kServingOnly,  Times::kOnce, 0,       8,   Phase::kDraining}},
+    Row<Stop>       {{6,  "Stop",        Role::kSupervisor, detail::kAnyPhase,     Times::kMany, 0,       0}},
+    Row<SetLogLevel>{{7,  "SetLogLevel", Role::kSupervisor, detail::kAnyPhase,     Times::kMany, 0,       128}},
+};
+inline constexpr std::tuple kFromWorker{
+    Row<Hello>      {{64, "Hello",       Role::kWorker,     detail::kStartingOnly, Times::kOnce, 0,       256}},
+    Row<Protections>{{65, "Protections", Role::kWorker,     detail::kStartingOnly, Times::kOnce, 0,       detail::kBatch}},
+    Row<Ready>      {{66, "Ready",       Role::kWorker,     detail::kStartingOnly, Times::kOnce, 0,       0,   Phase::kServing}},
+    Row<Failed>     {{67, "Failed",      Role::kWorker,     detail::kAnyPhase,     Times::kOnce, 0,       kMaxSentence + 2}},
+    Row<Drained>    {{68, "Drained",     Role::kWorker,     detail::kDrainingOnly, Times::kOnce, 0,       0}},
+};
+// clang-format on
+
+using FromSupervisor = decltype(detail::variant_of(kFromSupervisor));
+using FromWorker = decltype(detail::variant_of(kFromWorker));
+
+[[nodiscard]] const Rule& rule_of(const FromSupervisor& message);
+[[nodiscard]] const Rule& rule_of(const FromWorker& message);
+
+/// The packet for a message that goes with `fds` descriptors. Errors: kProtocol when a field or the number of
+/// descriptors breaks its bound.
+[[nodiscard]] Result<std::string> encode(const FromSupervisor& message, std::size_t fds);
+[[nodiscard]] Result<std::string> encode(const FromWorker& message, std::size_t fds);
+/// The message in a packet that came with `fds` descriptors. Errors: kProtocol, with a sentence.
+[[nodiscard]] Result<FromSupervisor> decode_from_supervisor(std::string_view packet, std::size_t fds);
+[[nodiscard]] Result<FromWorker> decode_from_worker(std::string_view packet, std::size_t fds);
+
+[[nodiscard]] std::string_view name(Phase phase);
+[[nodiscard]] std::string_view name(Role role);
+
+}  // namespace sluice::ipc
