@@ -38,7 +38,6 @@ class Cgroups {
  public:
   /// Looks which kind the supervisor may use; in a delegated v2 subtree it moves the supervisor into a leaf of its own.
   Cgroups();
-  ~Cgroups();
   Cgroups(const Cgroups&) = delete;
   Cgroups& operator=(const Cgroups&) = delete;
 

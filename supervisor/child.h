@@ -1,0 +1,51 @@
+// The child between clone3 and exec. Everything it needs lies ready in a ChildPlan, so that it makes system calls and
+// nothing else: the memory is a copy of the supervisor's, in which any lock may be held and any buffer half written.
+// Whatever fails is reported as {step, errno} through a pipe that exec closes by itself.
+#pragma once
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace sluice::supervisor {
+
+enum class Step : std::int32_t { kWait, kDescriptors, kIds, kLimits, kRestrict, kExec };
+[[nodiscard]] std::string_view name(Step step);
+
+/// What the child writes to `report` before it gives up; exec closes the pipe instead.
+struct ChildFailure {
+  Step step;
+  std::int32_t error;
+};
+
+struct Limit {
+  __rlimit_resource resource;
+  rlim_t value;
+};
+
+enum class Groups : std::uint8_t { kDrop, kKeep };
+/// What a tool run gives up before exec; a worker does all this and more by itself (worker/sandbox).
+enum class Restrict : std::uint8_t { kNothing, kNoWrites };
+
+struct ChildPlan {
+  std::array<int, 4> descriptors;  ///< what becomes 0–3; -1: nothing. All numbers ≥ kFirstSpare
+  int binary;
+  int go;      ///< one byte arrives when the ids are mapped; end of file: the supervisor is gone
+  int report;  ///< ChildFailure
+  const char* const* argv;
+  const char* const* envp;
+  uid_t uid;  ///< as seen inside
+  gid_t gid;
+  Groups groups;
+  Restrict restrict_to = Restrict::kNothing;
+  int landlock = -1;  ///< a rule set for kNoWrites, or -1
+  std::span<const Limit> limits;
+};
+inline constexpr int kFirstSpare = 10;
+
+[[noreturn]] void run_child(const ChildPlan& plan) noexcept;
+
+}  // namespace sluice::supervisor
