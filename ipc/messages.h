@@ -18,6 +18,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/log.h"
 #include "base/result.h"
 
 namespace sluice::ipc {
@@ -37,26 +38,22 @@ enum class Phase : std::uint8_t {
   kDraining,  ///< from Drain to the end
 };
 enum class Times : std::uint8_t { kOnce, kMany };
-/// What the seccomp filter does with a forbidden call.
-enum class SeccompMode : std::uint8_t { kEnforce, kLog, kOff };
 
 // --- supervisor to worker -------------------------------------------------------------------------------------------
 
-/// The first message. Descriptors: the settings (sealed memfd, JSON), the slab.
+/// The first message. Descriptors: the settings of the tenant (sealed memfd, JSON), the slab.
 struct Configure {
   std::uint64_t generation = 0;
   std::string tenant;
   std::uint32_t worker_index = 0;
-  SeccompMode seccomp = SeccompMode::kEnforce;
-  std::string log_level;  ///< "debug" … as base/log.h names them
+  sluice::LogLevel log_level = sluice::LogLevel::kInfo;
 
   [[nodiscard]] static std::size_t descriptors() { return 2; }
   static void fields(auto& self, auto& codec) {
     codec.u64(self.generation);
     codec.text(self.tenant, kMaxName);
     codec.u32(self.worker_index);
-    codec.choice(self.seccomp, SeccompMode::kOff);
-    codec.text(self.log_level, kMaxName);
+    codec.choice(self.log_level, sluice::LogLevel::kError);
   }
 };
 
@@ -110,8 +107,8 @@ struct Stop {
 };
 
 struct SetLogLevel {
-  std::string level;
-  static void fields(auto& self, auto& codec) { codec.text(self.level, kMaxName); }
+  sluice::LogLevel level = sluice::LogLevel::kInfo;
+  static void fields(auto& self, auto& codec) { codec.choice(self.level, sluice::LogLevel::kError); }
 };
 
 // --- worker to supervisor -------------------------------------------------------------------------------------------
@@ -198,7 +195,7 @@ inline constexpr std::tuple kFromSupervisor{
     Row<Begin>      {{4,  "Begin",       Role::kSupervisor, detail::kStartingOnly, Times::kOnce, 0,       0}},
     Row<Drain>      {{5,  "Drain",       Role::kSupervisor, detail::kServingOnly,  Times::kOnce, 0,       8,   Phase::kDraining}},
     Row<Stop>       {{6,  "Stop",        Role::kSupervisor, detail::kAnyPhase,     Times::kMany, 0,       0}},
-    Row<SetLogLevel>{{7,  "SetLogLevel", Role::kSupervisor, detail::kAnyPhase,     Times::kMany, 0,       128}},
+    Row<SetLogLevel>{{7,  "SetLogLevel", Role::kSupervisor, detail::kAnyPhase,     Times::kMany, 0,       1}},
 };
 inline constexpr std::tuple kFromWorker{
     Row<Hello>      {{64, "Hello",       Role::kWorker,     detail::kStartingOnly, Times::kOnce, 0,       256}},
