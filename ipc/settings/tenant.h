@@ -60,6 +60,8 @@ static_assert(settings::complete<SandboxSettings>());
 struct AccessLogSettings {
   bool enabled = true;
   double sample = 1.0;
+  bool errors_always = true;
+  bool query = true;
   std::vector<std::string> request_fields;
   std::vector<std::string> response_fields;
   std::vector<std::string> redact = {"authorization", "proxy-authorization", "cookie", "set-cookie"};
@@ -68,9 +70,9 @@ struct AccessLogSettings {
   static constexpr void describe(auto& f) {
     using S = AccessLogSettings;
     f(&S::enabled, "enabled", "Write the access log.");
-    f(&S::sample, "sample",
-      "Part of the requests that is written, 0.01 being one in a hundred. Failures are always written.")
-        .range(0.0, 1.0);
+    f(&S::sample, "sample", "Part of the requests that is written, 0.01 being one in a hundred.").range(0.0, 1.0);
+    f(&S::errors_always, "errors_always", "Write what was cut short or answered with 5xx, in the sample or not.");
+    f(&S::query, "query", "Write the query of a target, not only its path.");
     f(&S::request_fields, "request_fields", "Request header fields to write with each line.").check(kFieldName);
     f(&S::response_fields, "response_fields", "Response header fields to write with each line.").check(kFieldName);
     f(&S::redact, "redact", "Header fields of which only the presence is written, never the value.").check(kFieldName);

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "ipc/settings/tenant.h"
 #include "proto/http/ascii.h"
 #include "proto/http/fields.h"
 
@@ -93,14 +94,14 @@ std::string_view quoted_name(const std::vector<std::string>& names, std::uint32_
 
 }  // namespace
 
-AccessLog::AccessLog(LogOutput& output, const AccessLogOptions& options, const TrafficNames& names)
+AccessLog::AccessLog(LogOutput& output, const ipc::AccessLogSettings& settings, const TrafficNames& names)
     : output_(output),
-      enabled_(options.enabled),
-      errors_always_(options.errors_always),
-      query_(options.query),
-      sample_below_(sample_limit(options.sample)),
-      request_fields_(wanted_fields(options.request_fields, options.redact)),
-      response_fields_(wanted_fields(options.response_fields, options.redact)) {
+      enabled_(settings.enabled),
+      errors_always_(settings.errors_always),
+      query_(settings.query),
+      sample_below_(sample_limit(settings.sample)),
+      request_fields_(wanted_fields(settings.request_fields, settings.redact)),
+      response_fields_(wanted_fields(settings.response_fields, settings.redact)) {
   std::ranges::transform(names.endpoints, std::back_inserter(endpoints_), json_string);
   std::ranges::transform(names.upstreams, std::back_inserter(upstreams_), json_string);
   if (enabled_) text_.reserve(kMostHeld + kMaxLine);

@@ -18,18 +18,11 @@
 #include "base/task.h"
 #include "worker/telemetry/record.h"
 
-namespace sluice::worker {
+namespace sluice::ipc {
+struct AccessLogSettings;
+}
 
-/// What is logged; the configuration section `access_log` fills it.
-struct AccessLogOptions {
-  bool enabled = true;
-  double sample = 1.0;                      ///< share of the requests that are logged, 0 to 1
-  bool errors_always = true;                ///< log what failed (cut, or status 5xx) whether in the sample or not
-  bool query = true;                        ///< log "?query" with the path
-  std::vector<std::string> request_fields;  ///< extra header fields, any case; user-agent is always logged
-  std::vector<std::string> response_fields;
-  std::vector<std::string> redact;  ///< of the fields above: log that they were there, not what they said
-};
+namespace sluice::worker {
 
 class AccessLog {
  public:
@@ -40,7 +33,7 @@ class AccessLog {
   /// The longest line with its line feed: what the supervisor takes in one piece.
   static constexpr std::size_t kMaxLine = Log::kMaxLine;
 
-  AccessLog(LogOutput& output, const AccessLogOptions& options, const TrafficNames& names);
+  AccessLog(LogOutput& output, const ipc::AccessLogSettings& settings, const TrafficNames& names);
   AccessLog(AccessLog&&) = delete;
   ~AccessLog() { flush(); }
 

@@ -9,6 +9,7 @@
 #include "base/frames.h"
 #include "base/scope.h"
 #include "base/sys.h"
+#include "ipc/settings/tenant.h"
 #include "worker/telemetry/access_log.h"
 
 namespace sluice::worker {

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "ipc/settings/tenant.h"
 #include "proto/http/fields.h"
 
 namespace sluice::worker {
@@ -45,7 +46,7 @@ class Lines final : public LogOutput {
 
 const TrafficNames kNames{.endpoints = {"web", "we\"ird"}, .upstreams = {"pool"}};
 
-json line_of(const AccessRecord& record, const AccessLogOptions& options = {}) {
+json line_of(const AccessRecord& record, const ipc::AccessLogSettings& options = {}) {
   Lines lines;
   {
     AccessLog log(lines, options, kNames);
