@@ -17,7 +17,7 @@ export { HttpOrigin, ScriptedOrigin, type Script } from './origin.js';
 export { descendants, descriptorCount, isAlive, residentBytes, type Process } from './processes.js';
 export { ByteReader, ConnectionLost } from './reader.js';
 export { scenario, type Kit, type ScenarioOptions } from './scenario.js';
-export { Sluice, type Outcome, type SluiceOptions } from './sluice.js';
+export { binaries, runProgram, Sluice, type Outcome, type SluiceOptions } from './sluice.js';
 export { connectThrough } from './tunnel.js';
 export { eventually, patience, sleep, within } from './wait.js';
 export * as websocket from './websocket.js';

@@ -10,14 +10,14 @@ import { control } from './control.js';
 import { Log, type JsonObject } from './log.js';
 import { Metrics } from './metrics.js';
 import { readResponse } from './http.js';
-import { descendants, isAlive, type Process } from './processes.js';
+import { descendants, descriptorCount, isAlive, type Process } from './processes.js';
 import { eventually, within } from './wait.js';
 
 /** Where the binaries are; tests/run says it, by hand it is the dev build. */
 export const binaries = process.env['SLUICE_BIN_DIR'] ?? fileURLToPath(new URL('../../../../build/dev/bin', import.meta.url));
 
 export interface SluiceOptions {
-  /** Everything but `control`, which the kit adds. Listen on port 0 and ask `address()`. */
+  /** What differs from the defaults; the kit adds the control socket and the admin's port. Listen on port 0 and ask `address()`. */
   readonly config: JsonObject;
   /** The application's binary; without it the stock proxy. */
   readonly application?: string;
@@ -52,7 +52,7 @@ export async function runProgram(name: string, args: readonly string[], env: Nod
 export class Sluice {
   private exit: { code: number | null; signal: NodeJS.Signals | null } | undefined;
   private readonly family = new Map<number, Process>();
-  private addresses = new Map<string, Address>();
+  private addresses = new Map<string, Address[]>();
 
   private constructor(private readonly child: ChildProcess, readonly log: Log, readonly folder: string) {
     child.on('exit', (code, signal) => { this.exit = { code, signal }; });
@@ -60,11 +60,15 @@ export class Sluice {
 
   static async launch(options: SluiceOptions): Promise<Sluice> {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
-    const config = merge({ control: { path: join(folder, 'control.sock') }, log: { format: 'json' } }, options.config);
+    const config = merge({
+      control: { path: join(folder, 'control.sock') },
+      log: { format: 'json' },
+      admin: { listen: ['127.0.0.1:0'] },
+      ...(options.application === undefined ? {} : { application: { program: join(binaries, options.application) } }),
+    }, options.config);
     const file = join(folder, 'sluice.json');
     writeFileSync(file, JSON.stringify(config, null, 2));
-    const application = options.application === undefined ? [] : ['--application', join(binaries, options.application)];
-    const child = spawn(join(binaries, 'sluice'), ['-c', file, ...application, ...(options.args ?? [])], {
+    const child = spawn(join(binaries, 'sluice'), ['-c', file, ...(options.args ?? [])], {
       stdio: ['ignore', 'ignore', 'pipe'],
       cwd: folder,
       env: { ...process.env, SLUICE_BUGS_ARE_FATAL: '1', ...options.env },
@@ -104,14 +108,20 @@ export class Sluice {
     this.addresses = new Map();
     for (const listener of status['listeners'] as JsonObject[]) {
       const key = `${String(listener['tenant'])}/${String(listener['endpoint'])}`;
-      if (!this.addresses.has(key)) this.addresses.set(key, String(listener['address']));
+      const known = this.addresses.get(key) ?? [];
+      if (!known.includes(String(listener['address']))) this.addresses.set(key, [...known, String(listener['address'])]);
     }
   }
 
-  /** The bound address of an endpoint: `endpoint` or, when two tenants name theirs alike, `tenant/endpoint`. */
+  /** The first bound address of an endpoint: `endpoint` or, when two tenants name theirs alike, `tenant/endpoint`. */
   address(endpoint: string): Address {
-    for (const [key, address] of this.addresses) {
-      if (key === endpoint || key.endsWith(`/${endpoint}`)) return address;
+    return this.addressesOf(endpoint)[0] ?? '';
+  }
+
+  /** All of them, in the order of `listen`. */
+  addressesOf(endpoint: string): readonly Address[] {
+    for (const [key, addresses] of this.addresses) {
+      if (key === endpoint || key.endsWith(`/${endpoint}`)) return addresses;
     }
     throw new Error(`no endpoint ${endpoint} among ${[...this.addresses.keys()].join(', ')}`);
   }
@@ -142,6 +152,11 @@ export class Sluice {
     const now = descendants(this.pid);
     for (const process of now) this.family.set(process.pid, process);
     return now;
+  }
+
+  /** Open descriptors of the supervisor and its children together, as far as we may look. */
+  descriptors(): number {
+    return [this.pid, ...this.remember().map((p) => p.pid)].reduce((sum, pid) => sum + (descriptorCount(pid) ?? 0), 0);
   }
 
   signal(signal: NodeJS.Signals): void {
