@@ -1,0 +1,85 @@
+// What must stay bounded: memory with slow readers and idle connections, descriptors over many connections.
+import { assert, connect, eventually, residentBytes, reverse, scenario, sleep, type Connection, type JsonObject, type Sluice } from '../kit/index.js';
+
+const get = 'GET / HTTP/1.1\r\nHost: web.test\r\n\r\n';
+const sanitized = (process.env['SLUICE_BIN_DIR'] ?? '').includes('asan');
+
+async function memory(sluice: Sluice): Promise<number> {
+  const { stdout } = await sluice.ctl('--json', 'workers');
+  const workers = ((JSON.parse(stdout) as JsonObject)['workers'] as JsonObject[]).filter((w) => w['tenant'] === 'main');
+  return workers.reduce((sum, w) => sum + residentBytes(w['pid'] as number), 0);
+}
+
+scenario('a gigabyte through a slow reader costs a few blocks of memory', async ({ sluice, scripted, connect }) => {
+  const total = 1 << 30;
+  const server = await scripted(async (c) => {
+    await c.readRequest();
+    await c.send(`HTTP/1.1 200 OK\r\nContent-Length: ${total}\r\n\r\n`);
+    const block = Buffer.alloc(1 << 20);
+    for (let sent = 0; sent < total; sent += block.length) await c.send(block);
+    await c.reader.closed();
+  });
+  const proxy = await sluice({ config: { tenants: [reverse([server.address])] } });
+  const client = await connect(proxy.address('web'));
+  await client.ask(get.replace('GET', 'HEAD')).catch(() => undefined);
+  const reader = await connect(proxy.address('web'));
+  const before = await memory(proxy);
+  await reader.send(get);
+  await reader.reader.until('\r\n\r\n');
+  let received = 0;
+  let peak = 0;
+  while (received < total) {
+    const chunk = await reader.reader.some('the body');
+    assert.ok(chunk !== undefined, `the body ended after ${received} bytes`);
+    const from = received >> 26;
+    received += chunk.length;
+    if (received >> 26 !== from) {
+      await sleep(20);  // the reader dozes off now and then
+      peak = Math.max(peak, await memory(proxy));
+    }
+  }
+  assert.equal(received, total);
+  assert.ok(peak - before < (sanitized ? 256 : 16) << 20, `grew by ${(peak - before) >> 20} MiB`);
+}, { timeout: 120_000, skip: sanitized ? 'a question of speed and memory: not for sanitizer builds' : undefined });
+
+scenario('idle connections hold no buffers', async ({ sluice, origin, after }) => {
+  const count = 1500;
+  const server = await origin();
+  const proxy = await sluice({ config: { tenants: [reverse([server.address], { http: { keepalive_timeout: '5m', head_timeout: '5m' } })] } });
+  const clients: Connection[] = [];
+  after(() => clients.forEach((c) => c.close()));
+  const open = async (n: number): Promise<void> => {
+    for (let i = 0; i < n; i += 1) {
+      const client = await connect(proxy.address('web'));
+      await client.ask(get);
+      clients.push(client);
+    }
+  };
+  await open(200);  // warm
+  const before = await memory(proxy);
+  await open(count);
+  const each = (await memory(proxy) - before) / count;
+  assert.ok(each < 6 * 1024, `an idle connection costs ${Math.round(each)} bytes`);
+}, { timeout: 60_000, skip: sanitized ? 'sanitizers make every allocation bigger' : undefined });
+
+scenario('thousands of connections leave no descriptor behind', async ({ sluice, origin }) => {
+  const server = await origin();
+  const proxy = await sluice({ config: { tenants: [reverse([server.address])] } });
+  const round = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i += 1) {
+      const client = await connect(proxy.address('web'));
+      if (i % 4 === 0) await client.send('GET / HTT');
+      else if (i % 4 === 1) await client.send(get);
+      else await client.ask(get);
+      if (i % 3 === 0) client.reset();
+      else client.close();
+    }
+  };
+  await round(200);
+  const settled = (): number => proxy.descriptors();
+  await sleep(300);
+  const before = settled();
+  await round(3000);
+  // idle pooled origin connections may differ by a few
+  await eventually('the descriptors being closed', () => settled() <= before + 8);
+}, { timeout: 60_000 });
