@@ -105,6 +105,15 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
+bool is_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = byte_at(text, at) < 0x80 ? 1 : sequence(text, at);
+    if (length == 0) return false;
+    at += length;
+  }
+  return true;
+}
+
 void JsonLine::begin(std::string_view key) {
   if (text_.size() > 1) text_ += ',';
   append_json_string(text_, key);

@@ -14,6 +14,9 @@ namespace sluice {
 /// Appends `text` as a JSON string, with its quotes.
 void append_json_string(std::string& out, std::string_view text);
 
+/// Is it well-formed UTF-8 (Unicode 15, table 3-7)?
+[[nodiscard]] bool is_utf8(std::string_view text);
+
 /// Builds {"key":value,…} member by member into one string.
 class JsonLine {
  public:

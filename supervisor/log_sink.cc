@@ -1,0 +1,130 @@
+// See log_sink.h.
+#include "supervisor/log_sink.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/sys.h"
+
+namespace sluice::supervisor {
+
+Result<std::unique_ptr<LogSink>> LogSink::open(std::string file, Format format) {
+  std::unique_ptr<LogSink> sink(new LogSink(std::move(file)));
+  if (sink->file_.empty()) {
+    sink->output_ = std::make_unique<FdLogOutput>(STDERR_FILENO);
+    const bool terminal = ::isatty(STDERR_FILENO) == 1;
+    sink->human_ = format == Format::kHuman || (format == Format::kAuto && terminal);
+    sink->colour_ = terminal ? Colour::kOn : Colour::kOff;
+  } else {
+    sink->human_ = format == Format::kHuman;
+    if (Result<> opened = sink->reopen(); !opened) return fail(std::move(opened).error());
+  }
+  return sink;
+}
+
+Result<> LogSink::reopen() {
+  if (file_.empty()) return {};
+  constexpr mode_t kMode = 0640;
+  Fd fd(::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, kMode));
+  if (!fd) return fail(Error::from_errno(errno, "open").during("opening the log file " + file_));
+  output_ = std::make_unique<FdLogOutput>(fd.get());
+  fd_ = std::move(fd);
+  return {};
+}
+
+bool LogSink::write(std::string_view lines) {
+  if (!human_) return output_->write(lines);
+  std::string text;
+  while (!lines.empty()) {
+    const std::size_t end = lines.find('\n');
+    text += for_people(lines.substr(0, end), colour_);
+    lines = end == std::string_view::npos ? std::string_view() : lines.substr(end + 1);
+  }
+  return output_->write(text);
+}
+
+LogPipe::LogPipe(Loop& loop, LogSink& sink, Fd read_end, LogStamp stamp)
+    : loop_(loop),
+      sink_(sink),
+      fd_(std::move(read_end)),
+      events_(loop, fd_.get()),
+      stamp_(std::move(stamp)),
+      block_(kPerTurn) {}
+
+Task<> LogPipe::run() {
+  for (;;) {
+    switch (read_some()) {
+      case More::kYes:
+        co_await loop_.yield();
+        break;
+      case More::kNotNow:
+        co_await events_.readable.wait(loop_, Deadline::never());
+        break;
+      case More::kEnd:
+        co_return;
+    }
+  }
+}
+
+void LogPipe::drain() {
+  constexpr int kTurns = 16;
+  for (int turn = 0; turn < kTurns && read_some() == More::kYes; ++turn) {}
+  if (!line_.empty()) finish_line();
+  flush();
+}
+
+LogPipe::More LogPipe::read_some() {
+  const sys::Io io = sys::read(fd_.get(), block_);
+  if (io.again()) {
+    events_.readable.clear();
+    return More::kNotNow;
+  }
+  if (!io.done() || io.bytes == 0) {
+    if (!line_.empty()) finish_line();
+    flush();
+    return More::kEnd;
+  }
+  take({block_.data(), io.bytes});
+  flush();
+  return More::kYes;
+}
+
+void LogPipe::take(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const std::size_t end = bytes.find('\n');
+    std::string_view part = bytes.substr(0, end);
+    bytes = end == std::string_view::npos ? std::string_view() : bytes.substr(end + 1);
+    if (!cutting_) {
+      const std::size_t room = Log::kMaxLine - line_.size();
+      cutting_ = part.size() > room;
+      line_.append(part.substr(0, room));
+    }
+    if (end != std::string_view::npos) finish_line();
+  }
+}
+
+void LogPipe::finish_line() {
+  cutting_ = false;
+  std::string_view line = line_;
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  if (!line.empty()) {
+    const std::string text = stamped(stamp_, line);
+    batch_ += text;
+    ++batch_lines_;
+    if (text.contains("\"level\":\"error\"")) {
+      if (last_words_.size() == kLastWords) last_words_.pop_front();
+      last_words_.push_back(text.substr(0, text.size() - 1));
+    }
+  }
+  line_.clear();
+}
+
+void LogPipe::flush() {
+  if (!batch_.empty() && !sink_.write(batch_)) sink_.count_lost(batch_lines_);
+  batch_.clear();
+  batch_lines_ = 0;
+}
+
+}  // namespace sluice::supervisor

@@ -1,0 +1,82 @@
+// Where every line of every process ends up: a file (appended to), or standard error, as JSON or for people's eyes.
+//
+// Workers write into pipes (one per process, so that nobody speaks for another); LogPipe frames their lines and the
+// sink stamps and writes them. Reading is bounded per turn of the loop and yields to the others, a line is cut at 16
+// KiB, and writing never waits: what the output cannot take is lost and counted. Owned by the supervisor.
+#pragma once
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/fd_events.h"
+#include "base/log.h"
+#include "base/task.h"
+#include "supervisor/log_line.h"
+
+namespace sluice::supervisor {
+
+class LogSink final : public LogOutput {
+ public:
+  enum class Format : std::uint8_t { kAuto, kJson, kHuman };
+
+  /// `file` empty: standard error. Errors: kSystem with the file's name.
+  [[nodiscard]] static Result<std::unique_ptr<LogSink>> open(std::string file, Format format);
+
+  /// Finished JSON lines, one or more, each with its line feed: the supervisor's own, or stamped ones.
+  bool write(std::string_view lines) override;
+  /// Opens the file again by its name, for log rotation; standard error stays as it is.
+  [[nodiscard]] Result<> reopen();
+  /// Lines of workers that were lost; the supervisor's own are counted by its Log.
+  [[nodiscard]] std::uint64_t lost() const { return lost_; }
+  void count_lost(std::uint64_t lines) { lost_ += lines; }
+
+ private:
+  explicit LogSink(std::string file) : file_(std::move(file)) {}
+  std::string file_;
+  bool human_ = false;
+  Colour colour_ = Colour::kOff;
+  Fd fd_;
+  std::unique_ptr<FdLogOutput> output_;
+  std::uint64_t lost_ = 0;
+};
+
+/// The reading end of one process's log.
+class LogPipe {
+ public:
+  static constexpr std::size_t kPerTurn = std::size_t{64} * 1024;
+  static constexpr std::size_t kLastWords = 5;
+
+  LogPipe(Loop& loop, LogSink& sink, Fd read_end, LogStamp stamp);
+  LogPipe(LogPipe&&) = delete;
+
+  /// Reads until the process has closed its end.
+  [[nodiscard]] Task<> run();
+  /// Takes what is in the pipe now, at most 1 MiB: for the moment when the process has ended.
+  void drain();
+  /// The last lines that were errors or not JSON at all: what to show when the process has died.
+  [[nodiscard]] const std::deque<std::string>& last_words() const { return last_words_; }
+
+ private:
+  enum class More : std::uint8_t { kYes, kNotNow, kEnd };
+  More read_some();
+  void take(std::string_view bytes);
+  void finish_line();
+  void flush();
+
+  Loop& loop_;
+  LogSink& sink_;
+  Fd fd_;
+  FdEvents events_;
+  LogStamp stamp_;
+  std::vector<char> block_;
+  std::string line_;
+  bool cutting_ = false;  // the line was too long: the rest of it is skipped
+  std::string batch_;
+  std::uint64_t batch_lines_ = 0;
+  std::deque<std::string> last_words_;
+};
+
+}  // namespace sluice::supervisor
