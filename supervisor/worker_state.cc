@@ -11,8 +11,8 @@ std::string_view name(WorkerState state) {
       return "waiting";
     case WorkerState::kStarting:
       return "starting";
-    case WorkerState::kServing:
-      return "serving";
+    case WorkerState::kReady:
+      return "ready";
     case WorkerState::kDraining:
       return "draining";
     case WorkerState::kStopping:

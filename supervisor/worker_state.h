@@ -3,7 +3,7 @@
 //
 //                 process runs                 Ready
 //   ┌─────────┐ ────────────▶ ┌──────────┐ ───────────────▶ ┌─────────┐
-//   │ waiting │               │ starting │                  │ serving │
+//   │ waiting │               │ starting │                  │  ready  │
 //   └─────────┘ ◀──┐          └──────────┘                  └─────────┘
 //     │     ▲      │ time       │  │   │ told to leave        │  │  │
 //     │     │   ┌─────────────┐ │  │   └───────┐      Drain   │  │  │
@@ -26,7 +26,7 @@ namespace sluice::supervisor {
 enum class WorkerState : std::uint8_t {
   kWaiting,     ///< no process; the next start is due now
   kStarting,    ///< a process runs and has not said Ready
-  kServing,     ///< it said Ready
+  kReady,       ///< it said Ready
   kDraining,    ///< told to finish what it has; takes no new connections
   kStopping,    ///< told to leave now, or killed by us; its end is near
   kBackingOff,  ///< ended by itself; a new start is due after a pause
@@ -48,14 +48,14 @@ inline constexpr std::array kWorkerMoves = {
     WorkerMove{WorkerState::kWaiting, WorkerState::kBackingOff, "could not be started"},
     WorkerMove{WorkerState::kWaiting, WorkerState::kCrashLoop, "could not be started, again and again"},
     WorkerMove{WorkerState::kWaiting, WorkerState::kStopped, "told to leave"},
-    WorkerMove{WorkerState::kStarting, WorkerState::kServing, "Ready"},
+    WorkerMove{WorkerState::kStarting, WorkerState::kReady, "Ready"},
     WorkerMove{WorkerState::kStarting, WorkerState::kStopping, "told to leave"},
     WorkerMove{WorkerState::kStarting, WorkerState::kBackingOff, "ended by itself, or not Ready in time"},
     WorkerMove{WorkerState::kStarting, WorkerState::kCrashLoop, "ended by itself, too often"},
-    WorkerMove{WorkerState::kServing, WorkerState::kDraining, "Drain"},
-    WorkerMove{WorkerState::kServing, WorkerState::kStopping, "told to leave"},
-    WorkerMove{WorkerState::kServing, WorkerState::kBackingOff, "ended by itself"},
-    WorkerMove{WorkerState::kServing, WorkerState::kCrashLoop, "ended by itself, too often"},
+    WorkerMove{WorkerState::kReady, WorkerState::kDraining, "Drain"},
+    WorkerMove{WorkerState::kReady, WorkerState::kStopping, "told to leave"},
+    WorkerMove{WorkerState::kReady, WorkerState::kBackingOff, "ended by itself"},
+    WorkerMove{WorkerState::kReady, WorkerState::kCrashLoop, "ended by itself, too often"},
     WorkerMove{WorkerState::kDraining, WorkerState::kStopping, "budget spent, or told to leave now"},
     WorkerMove{WorkerState::kDraining, WorkerState::kStopped, "ended"},
     WorkerMove{WorkerState::kStopping, WorkerState::kStopped, "ended"},
@@ -73,7 +73,7 @@ inline constexpr std::array kWorkerMoves = {
 
 /// Is there a process in this state?
 [[nodiscard]] constexpr bool has_process(WorkerState state) {
-  return state == WorkerState::kStarting || state == WorkerState::kServing || state == WorkerState::kDraining ||
+  return state == WorkerState::kStarting || state == WorkerState::kReady || state == WorkerState::kDraining ||
          state == WorkerState::kStopping;
 }
 

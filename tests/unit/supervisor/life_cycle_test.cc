@@ -38,10 +38,10 @@ TEST(WorkerState, EveryStateCanBeReachedAndCanStop) {
 TEST(WorkerState, AProcessComesAndGoesOnlyByTheMovesThatSaySo) {
   for (const WorkerMove& move : kWorkerMoves)
     if (!has_process(move.from) && has_process(move.to)) EXPECT_EQ(move.to, kStarting) << move.when;
-  EXPECT_FALSE(may_move(kServing, kStarting));
-  EXPECT_FALSE(may_move(kDraining, kServing));
+  EXPECT_FALSE(may_move(kReady, kStarting));
+  EXPECT_FALSE(may_move(kDraining, kReady));
   EXPECT_FALSE(may_move(kStopping, kWaiting));
-  EXPECT_TRUE(may_move(kStarting, kServing));
+  EXPECT_TRUE(may_move(kStarting, kReady));
 }
 
 TEST(WorkerState, TheDrawingNamesEveryState) {
