@@ -117,6 +117,12 @@ class RuleWriter {
     }
     return *this;
   }
+  template <class T>
+  RuleWriter& at_least(T low) {
+    static_assert(!std::floating_point<T>, "use range()");
+    rules_.range = Rules::Range{.low = number(low)};
+    return *this;
+  }
   /// 0 is allowed, and means this ("no limit", "off").
   RuleWriter& zero(std::string_view meaning) { return rules_.zero = meaning, *this; }
   RuleWriter& one_of(std::initializer_list<std::string_view> values) { return rules_.one_of = values, *this; }
@@ -143,6 +149,7 @@ class RuleWriter {
 struct FieldCounter {
   struct NoRules {
     constexpr const NoRules& range(auto, auto) const { return *this; }
+    constexpr const NoRules& at_least(auto) const { return *this; }
     constexpr const NoRules& zero(std::string_view) const { return *this; }
     constexpr const NoRules& one_of(std::initializer_list<std::string_view>) const { return *this; }
     constexpr const NoRules& check(const Check&) const { return *this; }

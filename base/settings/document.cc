@@ -204,7 +204,7 @@ Mark Document::locate(std::string_view where) const {
 }
 
 Document Document::part(std::string_view where) const {
-  Document out{.file = file, .path = path, .root = {}};
+  Document out{.file = file, .path = path, .root = {}, .problems = {}};
   if (!out.path.empty() && !where.starts_with('[')) out.path += ".";
   out.path += where;
   const Node* node = &root;
@@ -234,7 +234,7 @@ Result<Document> Document::decode(std::string_view text) {
   if (outer->items.size() != kParts) return fail(Code::kBadSyntax, "not an encoded document");
   std::optional<Node> root = decoded(outer->items[2]);
   if (!root) return fail(Code::kBadSyntax, "not an encoded document");
-  return Document{.file = outer->items[0].text, .path = outer->items[1].text, .root = *std::move(root)};
+  return Document{.file = outer->items[0].text, .path = outer->items[1].text, .root = *std::move(root), .problems = {}};
 }
 
 }  // namespace sluice::settings

@@ -8,7 +8,6 @@
 // check its own section and name the line in the file it has never seen.
 #pragma once
 #include <cstdint>
-#include <expected>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,6 +61,10 @@ class Document {
   std::string file;  ///< name for messages
   std::string path;  ///< where the root stands in the file: empty, or "tenants[0].settings"
   Node root;
+  /// What is wrong with the form of the file; reading adds what is wrong with the content. If the file is not YAML at
+  /// all, it ends in the middle, and only this counts.
+  Problems problems;
+  bool ends_early = false;
 
   /// The place of a path such as "tenants[0].name", or of its nearest parent that exists.
   [[nodiscard]] Mark locate(std::string_view path) const;
@@ -74,8 +77,8 @@ class Document {
   [[nodiscard]] static Result<Document> decode(std::string_view text);
 };
 
-/// Reads YAML (or JSON) text; `file` is the name for messages. All problems of form at once where the syntax allows.
-[[nodiscard]] std::expected<Document, Problems> parse_yaml(std::string_view text, std::string file);
+/// Reads YAML (or JSON) text; `file` is the name for messages. Problems of form are in the document.
+[[nodiscard]] Document parse_yaml(std::string_view text, std::string file);
 
 /// JSON without places; numbers keep their spelling. Errors: kBadSyntax, also for duplicate keys and too much depth.
 [[nodiscard]] Result<Node> parse_json(std::string_view text);

@@ -118,29 +118,30 @@ class Builder final : public YAML::EventHandler {
 
 }  // namespace
 
-std::expected<Document, Problems> parse_yaml(std::string_view text, std::string file) {
-  Problems problems;
+Document parse_yaml(std::string_view text, std::string file) {
+  Document document{.file = std::move(file)};
+  document.root.mark = {1, 1};
   if (text.size() > Document::kMaxBytes) {
-    problems.add(file, {}, {}, "larger than 1 MiB, which no configuration is");
-    return std::unexpected(std::move(problems));
+    document.problems.add(document.file, {}, {}, "larger than 1 MiB, which no configuration is");
+    document.ends_early = true;
+    return document;
   }
-  Builder builder(problems, file);
+  Builder builder(document.problems, document.file);
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
-    const bool some = parser.HandleNextDocument(builder);
-    Builder second(problems, file);
-    if (some && parser.HandleNextDocument(second)) problems.add(file, {}, {}, "holds more than one YAML document");
+    if (parser.HandleNextDocument(builder)) {
+      document.root = builder.take();
+      Problems ignored;
+      Builder second(ignored, document.file);
+      if (parser.HandleNextDocument(second))
+        document.problems.add(document.file, {}, {}, "holds more than one YAML document");
+    }
   } catch (const YAML::Exception& error) {
-    problems.add(file, place(error.mark), {}, error.msg);
+    document.problems.add(document.file, place(error.mark), {}, error.msg);
+    document.ends_early = true;
   }
-  if (!problems.empty()) {
-    problems.sort();
-    return std::unexpected(std::move(problems));
-  }
-  Node root = builder.take();
-  if (root.mark.line == 0) root.mark = {1, 1};
-  return Document{.file = std::move(file), .path = {}, .root = std::move(root)};
+  return document;
 }
 
 }  // namespace sluice::settings

@@ -10,40 +10,6 @@ const void* at(const Field& field, const void* object) {
   return static_cast<const char*>(object) + field.offset;
 }
 
-Node node_of(const Type& type, const Rules& rules, const void* object, Secrets secrets) {
-  switch (type.kind) {
-    case Kind::kSection:
-      return to_node(type.section(), object, secrets);
-    case Kind::kOpaque: {
-      const Node& node = *static_cast<const Node*>(object);
-      return node.kind == Node::Kind::kNull ? Node::map() : node;
-    }
-    case Kind::kList: {
-      Node out = Node::list();
-      type.each(object, [&](std::string_view, const void* element) {
-        out.items.push_back(node_of(*type.element, rules, element, secrets));
-      });
-      return out;
-    }
-    case Kind::kMap: {
-      Node out = Node::map();
-      type.each(object, [&](std::string_view key, const void* element) {
-        out.entries.push_back({std::string(key), {}, node_of(*type.element, rules, element, secrets)});
-      });
-      return out;
-    }
-    case Kind::kBool:
-    case Kind::kInteger:
-    case Kind::kReal:
-      return Node::scalar(text_of(type, type.get(object)), Node::Style::kPlain);
-    default: {
-      const Value value = type.get(object);
-      const bool hide = rules.secret && secrets == Secrets::kHide && !value.text.empty();
-      return Node::scalar(hide ? "<secret>" : text_of(type, value), Node::Style::kQuoted);
-    }
-  }
-}
-
 void compare(const Node& before, const Node& after, const std::string& path, std::vector<std::string>& out) {
   if (before.kind == Node::Kind::kMap && after.kind == Node::Kind::kMap) {
     const auto inside = [&](const std::string& key) {
@@ -71,11 +37,49 @@ void compare(const Node& before, const Node& after, const std::string& path, std
 
 }  // namespace
 
+Node to_node(const Type& type, const Rules& rules, const void* object, Secrets secrets) {
+  switch (type.kind) {
+    case Kind::kSection:
+      return to_node(type.section(), object, secrets);
+    case Kind::kOpaque: {
+      const Node& node = *static_cast<const Node*>(object);
+      return node.kind == Node::Kind::kNull ? Node::map() : node;
+    }
+    case Kind::kList: {
+      Node out = Node::list();
+      type.each(object, [&](std::string_view, const void* element) {
+        out.items.push_back(to_node(*type.element, rules, element, secrets));
+      });
+      return out;
+    }
+    case Kind::kMap: {
+      Node out = Node::map();
+      type.each(object, [&](std::string_view key, const void* element) {
+        out.entries.push_back({std::string(key), {}, to_node(*type.element, rules, element, secrets)});
+      });
+      return out;
+    }
+    case Kind::kBool:
+    case Kind::kInteger:
+    case Kind::kReal:
+      return Node::scalar(text_of(type, type.get(object)), Node::Style::kPlain);
+    default: {
+      const Value value = type.get(object);
+      const bool hide = rules.secret && secrets == Secrets::kHide && !value.text.empty();
+      return Node::scalar(hide ? "<secret>" : text_of(type, value), Node::Style::kQuoted);
+    }
+  }
+}
+
 Node to_node(const Section& section, const void* object, Secrets secrets) {
   Node out = Node::map();
   for (const Field& field : section.fields)
-    out.add(std::string(field.name), node_of(*field.type, field.rules, at(field, object), secrets));
+    out.add(std::string(field.name), to_node(*field.type, field.rules, at(field, object), secrets));
   return out;
+}
+
+bool same(const Type& type, const void* one, const void* other) {
+  return to_node(type, {}, one, Secrets::kShow) == to_node(type, {}, other, Secrets::kShow);
 }
 
 std::vector<std::string> differences(const Section& section, const void* before, const void* after) {

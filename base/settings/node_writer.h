@@ -11,6 +11,9 @@ namespace sluice::settings {
 enum class Secrets : std::uint8_t { kShow, kHide };
 
 [[nodiscard]] Node to_node(const Section& section, const void* object, Secrets secrets);
+[[nodiscard]] Node to_node(const Type& type, const Rules& rules, const void* object, Secrets secrets);
+/// Do two objects of the type hold the same?
+[[nodiscard]] bool same(const Type& type, const void* one, const void* other);
 /// Paths of everything that is not the same, in the order of the fields.
 [[nodiscard]] std::vector<std::string> differences(const Section& section, const void* before, const void* after);
 

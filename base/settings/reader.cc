@@ -1,6 +1,7 @@
 // See reader.h. One function per kind of value; each says what it found and what it expected.
 #include "base/settings/reader.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -41,7 +42,7 @@ struct Parsed {
   std::string fault;
 };
 
-Parsed parse_integer(const Type& type, const Node& node) {
+Parsed parse_integer(const Type& type, const Rules& rules, const Node& node) {
   Parsed out;
   const char* const end = node.text.data() + node.text.size();
   const auto [rest, error] = std::from_chars(node.text.data(), end, out.value.number);
@@ -49,7 +50,10 @@ Parsed parse_integer(const Type& type, const Node& node) {
   if (!whole) {
     out.fault = "is not a whole number";
   } else if (error == std::errc::result_out_of_range || out.value.number < type.least || out.value.number > type.most) {
-    out.fault = "is not between " + std::to_string(type.least) + " and " + std::to_string(type.most);
+    const Rules::Range range = rules.range.value_or(Rules::Range{});
+    const std::int64_t low = std::max(range.low, type.least);
+    const std::int64_t high = std::min(range.high, type.most);
+    out.fault = "is not between " + std::to_string(low) + " and " + std::to_string(high);
   }
   return out;
 }
@@ -86,14 +90,14 @@ std::string without_text(const Result<T>& result, const Node& node) {
   return what.size() > skip ? what.substr(skip) : what;
 }
 
-Parsed parse_scalar(const Type& type, const Node& node) {
+Parsed parse_scalar(const Type& type, const Rules& rules, const Node& node) {
   switch (type.kind) {
     case Kind::kBool:
       if (node.style == Node::Style::kPlain && (node.text == "true" || node.text == "false"))
         return {.value = {.number = node.text == "true" ? 1 : 0}, .fault = {}};
       return {.value = {}, .fault = "is not true or false"};
     case Kind::kInteger:
-      return parse_integer(type, node);
+      return parse_integer(type, rules, node);
     case Kind::kReal:
       return parse_real(node);
     case Kind::kText:
@@ -191,7 +195,7 @@ void Reader::scalar(const Type& type, const Rules& rules, void* object, const No
     return problem(node.mark, path, "has no value; expected " + expected(type, rules));
   if (node.kind != Node::Kind::kScalar)
     return problem(node.mark, path, node.called() + " is not " + expected(type, rules));
-  Parsed parsed = parse_scalar(type, node);
+  Parsed parsed = parse_scalar(type, rules, node);
   if (parsed.fault.empty()) parsed.fault = broken_rule(type, rules, parsed.value);
   if (parsed.fault.empty()) return type.set(object, std::move(parsed.value));
   problem(node.mark, path, (rules.secret ? "the value" : node.called()) + " " + parsed.fault);

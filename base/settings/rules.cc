@@ -115,6 +115,20 @@ std::string expected(const Type& type, const Rules& rules) {
   return out;
 }
 
+std::string described(const Type& type, const Rules& rules) {
+  const std::string filled = rules.filled ? ", not empty" : "";
+  if (type.kind == Kind::kMap) {
+    const std::string keys = rules.key_check != nullptr ? std::string(rules.key_check->expected) : "a text";
+    return "a map from " + keys + " to " + described(*type.element, rules);
+  }
+  if (type.kind == Kind::kList) {
+    Rules inner = rules;
+    inner.filled = false;
+    return "a list" + filled + ", each of them " + described(*type.element, inner);
+  }
+  return expected(type, rules) + (type.kind == Kind::kText ? filled : "");
+}
+
 std::string text_of(const Type& type, const Value& value) {
   switch (type.kind) {
     case Kind::kBool:

@@ -13,6 +13,8 @@ namespace sluice::settings {
 [[nodiscard]] std::string broken_rule(const Type& type, const Rules& rules, const Value& value);
 /// "true or false", "a duration from 1s to 1h, or 0 (off)": what a scalar of this type looks like.
 [[nodiscard]] std::string expected(const Type& type, const Rules& rules);
+/// The same for any type: "a list, each of them a host name; not empty".
+[[nodiscard]] std::string described(const Type& type, const Rules& rules);
 /// The value as a configuration would have it; texts without quotes.
 [[nodiscard]] std::string text_of(const Type& type, const Value& value);
 /// "is not one of a, b, c", with "did you mean".

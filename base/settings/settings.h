@@ -23,6 +23,7 @@ concept Validated = requires(const S& settings, Problems& problems) { settings.v
 /// The settings in a document, or everything that is wrong with it, in the order of the file.
 template <Described S>
 [[nodiscard]] std::expected<S, Problems> read(const Document& document) {
+  if (document.ends_early) return std::unexpected(document.problems);
   S out;
   Problems problems;
   read_into(section_of<S>(), &out, document, problems);
@@ -34,6 +35,7 @@ template <Described S>
     for (const Problem& problem : found.all())
       if (!problems.concern(problem.path)) problems.add(problem.file, problem.mark, problem.path, problem.text);
   }
+  problems.append(document.problems);
   if (problems.empty()) return out;
   problems.sort();
   return std::unexpected(std::move(problems));
@@ -54,7 +56,8 @@ template <Described S>
 [[nodiscard]] Result<S> from_json(std::string_view text) {
   Result<Node> node = parse_json(text);
   if (!node) return fail(std::move(node).error());
-  std::expected<S, Problems> settings = read<S>(Document{.file = {}, .path = {}, .root = *std::move(node)});
+  std::expected<S, Problems> settings =
+      read<S>(Document{.file = {}, .path = {}, .root = *std::move(node), .problems = {}});
   if (!settings) return fail(Code::kBadSyntax, settings.error().text());
   return *std::move(settings);
 }

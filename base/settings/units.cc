@@ -18,7 +18,8 @@ constexpr std::array kSizes = {Unit{"B", 1}, Unit{"KiB", 1ULL << 10U}, Unit{"MiB
                                Unit{"GiB", 1ULL << 30U}, Unit{"TiB", 1ULL << 40U}};
 constexpr std::array kDurations = {Unit{"ms", 1}, Unit{"s", 1000}, Unit{"m", 60'000}, Unit{"h", 3'600'000},
                                    Unit{"d", 86'400'000}};
-constexpr std::size_t kPrintedDurations = 4;  // up to hours: "24h" says more than "1d"
+constexpr std::size_t kWithoutDays = 4;
+constexpr Milliseconds kTwoDays = std::chrono::hours(48);  // below, "24h" says more than "1d"
 
 // All values fit an int64, so that settings can be compared and sent as one.
 constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
@@ -70,7 +71,8 @@ Result<Milliseconds> parse_duration(std::string_view text) {
   return Milliseconds(static_cast<std::int64_t>(*count));
 }
 std::string text_of(Milliseconds duration) {
-  return print(static_cast<std::uint64_t>(duration.count()), std::span(kDurations).first(kPrintedDurations));
+  const std::size_t units = duration < kTwoDays ? kWithoutDays : kDurations.size();
+  return print(static_cast<std::uint64_t>(duration.count()), std::span(kDurations).first(units));
 }
 
 }  // namespace sluice

@@ -40,7 +40,7 @@ using Milliseconds = std::chrono::milliseconds;
 
 /// "0", "250ms", "30s", "2m", "1h", "7d". Errors: kBadSyntax.
 [[nodiscard]] Result<Milliseconds> parse_duration(std::string_view text);
-/// In the largest unit up to hours that needs no fraction: "90s", "1h", "0".
+/// In the largest unit that needs no fraction, days from two on: "90s", "24h", "7d", "0".
 [[nodiscard]] std::string text_of(Milliseconds duration);
 
 }  // namespace sluice

@@ -35,7 +35,7 @@ struct EndpointSettings {
   static constexpr std::string_view about = "A place where clients reach this tenant.";
   static constexpr void describe(auto& f) {
     using S = EndpointSettings;
-    f(&S::name, "name", "Name in logs and metrics, unique in the tenant.").check(kName);
+    f(&S::name, "name", "Name in logs and metrics, unique in the tenant.").check(kName).filled();
     f(&S::listen, "listen",
       "Addresses to listen on: \"127.0.0.1:8080\", \"[::1]:8080\" (IPv6 only), \"dual:[::]:8080\" (IPv6 and IPv4 on "
       "one "

@@ -38,7 +38,7 @@ struct HttpSettings {
         .range(Size::kib(1), Size::mib(1));
     f(&S::field_limit, "field_limit", "Most header fields in one head; more are answered with 431.").range(1, 10'000);
     f(&S::body_limit, "body_limit", "Largest request body; larger ones are answered with 413.")
-        .range(Size(1), Size::gib(1 << 20))
+        .at_least(Size(1))
         .zero("no limit");
     f(&S::chunk_extension_limit, "chunk_extension_limit",
       "Most bytes of chunk extensions in one message. They are never passed on; without a limit they are work for "
@@ -59,7 +59,7 @@ struct HttpSettings {
         .range(100ms, 24h);
     f(&S::requests_per_connection, "requests_per_connection",
       "Requests served on one connection; the last response says \"Connection: close\".")
-        .range(1, 1'000'000'000)
+        .at_least(1)
         .zero("no limit");
     f(&S::via, "via",
       "Our pseudonym in the Via field of what we pass on (RFC 9110 section 7.6.3). Empty: no Via field.")
@@ -119,7 +119,7 @@ struct RouteSettings {
       "ports. An empty list means every host.")
         .check(kHostPattern);
     f(&S::path, "path", "Path prefix, on whole segments: /api takes /api and /api/x, not /apiary.").check(kPathPrefix);
-    f(&S::upstream, "upstream", "Name of the tenant's upstream that serves it.").check(kName);
+    f(&S::upstream, "upstream", "Name of the tenant's upstream that serves it.").check(kName).filled();
   }
 };
 static_assert(settings::complete<RouteSettings>());

@@ -72,7 +72,7 @@ struct UpstreamSettings {
       "A group of origin servers that serve the same things, used in turn (round robin).";
   static constexpr void describe(auto& f) {
     using S = UpstreamSettings;
-    f(&S::name, "name", "Name that routes refer to, unique in the tenant.").check(kName);
+    f(&S::name, "name", "Name that routes refer to, unique in the tenant.").check(kName).filled();
     f(&S::servers, "servers", "\"HOST:PORT\", HOST being a name or an address (IPv6 in brackets), or \"unix:/path\".")
         .check(kServer)
         .filled();

@@ -4,6 +4,12 @@
 #include "base/settings/settings.h"
 
 namespace sluice::ipc {
+namespace {
+constexpr const char* kHeading =
+    "Configuration of Sluice: every option with its documentation, what is allowed and its default.\n"
+    "Leave out what should be the default. `sluice --check` reads a file and says all that is wrong with it.\n"
+    "Durations: 250ms, 30s, 2m, 1h, 7d. Sizes: 512B, 64KiB, 1MiB, 10GiB. JSON is allowed too.";
+}
 
 Settings Settings::example() {
   EndpointSettings web;
@@ -30,9 +36,7 @@ std::expected<Settings, settings::Problems> read_settings(const settings::Docume
 }
 
 std::expected<Settings, settings::Problems> load_settings(std::string_view text, std::string file) {
-  std::expected<settings::Document, settings::Problems> document = settings::parse_yaml(text, std::move(file));
-  if (!document) return std::unexpected(std::move(document).error());
-  return read_settings(*document);
+  return read_settings(settings::parse_yaml(text, std::move(file)));
 }
 
 std::string to_json(const Settings& settings) {
@@ -49,6 +53,19 @@ Result<TenantSettings> tenant_from_json(std::string_view text) {
 }
 std::string shown(const Settings& settings) {
   return settings::shown(settings);
+}
+
+std::string default_config(const ApplicationTexts& yaml) {
+  return settings::to_yaml(Settings::example(), {.heading = kHeading,
+                                                 .depth = 0,
+                                                 .opaque = {{"tenants.settings", yaml.tenant},
+                                                            {"tenants.endpoints.settings", yaml.endpoint}}});
+}
+
+std::string config_schema(const ApplicationTexts& schemas) {
+  return settings::schema<Settings>(
+      {.title = "Sluice configuration",
+       .opaque = {{"tenants.settings", schemas.tenant}, {"tenants.endpoints.settings", schemas.endpoint}}});
 }
 
 std::vector<std::string> differences(const Settings& before, const Settings& after) {

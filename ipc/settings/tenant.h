@@ -23,7 +23,7 @@ struct LimitSettings {
         .range(64, 1 << 20);
     f(&S::memory, "memory",
       "Memory, held by a cgroup where sluice may make one; the worker that goes over it is killed and restarted.")
-        .range(Size::mib(16), Size::gib(1 << 20))
+        .at_least(Size::mib(16))
         .zero("no limit");
     f(&S::connections, "connections", "Client connections at a time; at the limit new ones wait in the kernel's queue.")
         .range(1, 1 << 20);
@@ -100,7 +100,8 @@ struct TenantSettings {
   static constexpr void describe(auto& f) {
     using S = TenantSettings;
     f(&S::name, "name", "Name in logs, metrics and sluicectl, unique. \"sluice\" is taken by sluice itself.")
-        .check(kName);
+        .check(kName)
+        .filled();
     f(&S::workers, "workers", "Worker processes.").range(1, 1024).zero("one for each CPU");
     f(&S::user, "user",
       "User (name or number) that the workers run as, when sluice runs as root. Empty: an unprivileged one of the "
