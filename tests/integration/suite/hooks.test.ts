@@ -1,6 +1,7 @@
 // The example applications: a hook decides, the worker does.
 import { assert, connectThrough, forward, reverse, scenario } from '../kit/index.js';
 
+/// [example]
 scenario('http_firewall answers requests for blocked hosts itself', async ({ sluice, origin, connect }) => {
   const server = await origin();
   const proxy = await sluice({
@@ -13,6 +14,7 @@ scenario('http_firewall answers requests for blocked hosts itself', async ({ slu
   assert.equal((await client.ask('GET / HTTP/1.1\r\nHost: news.example\r\n\r\n')).text, 'origin');
   assert.equal(server.seen.length, 1);
 });
+/// [example]
 
 scenario('a hook that answers does not lose the rest of the request', async ({ sluice, origin, connect }) => {
   const server = await origin();

@@ -117,9 +117,9 @@ scenario('the access log counts the bytes of a tunnel exactly', async ({ sluice,
   await client.send('x'.repeat(12_345));
   await client.end();
   assert.equal((await client.reader.toEnd()).length, 54_321);
-  const record = await proxy.log.waitFor('the tunnel\'s access record', (r) => r['method'] === 'CONNECT');
-  assert.equal(record['bytes_from_client'], 12_345);
-  assert.equal(record['bytes_to_client'], 54_321);
+  const record = await proxy.log.waitFor('the tunnel\'s access record', (r) => r['event'] === 'tunnel');
+  assert.equal(record['bytes_in'], 12_345);
+  assert.equal(record['bytes_out'], 54_321);
 });
 
 scenario('a silent tunnel is closed after its idle time', async ({ sluice, scripted, connect }) => {
