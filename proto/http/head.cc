@@ -84,7 +84,11 @@ Parsed<> RequestHead::settle_host() {
   if (!host) return fault(Fault::kBadHost);
   // An absolute target wins over a Host that differs (RFC 9112 section 3.2.2). Host is checked all the same: behind us
   // may be a server that looks at it.
-  if (!target_decides) authority_ = *host;
+  if (!target_decides) {
+    authority_ = *host;
+  } else if (!equal_ignore_case(text, authority_.text)) {
+    fields_.set(FieldId::kHost, authority_.text);  // whoever looks at Host sees where the request really goes
+  }
   return {};
 }
 
@@ -108,6 +112,7 @@ Result<> RequestHead::set_authority(std::string_view authority) {
   if (!checked) return fail(Code::kBadSyntax, std::string(facts(checked.error()).why));
   if (method_ == Method::kConnect && !checked->port) return fail(Code::kBadSyntax, "CONNECT needs a port");
   authority_ = *parse_authority(fields_.keep(authority));
+  fields_.set(FieldId::kHost, authority_.text);
   return {};
 }
 

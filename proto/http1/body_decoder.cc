@@ -82,39 +82,46 @@ void BodyDecoder::start(const Framing& framing, const BodyLimits& limits) {
   }
 }
 
-Parsed<BodyDecoder::Step> BodyDecoder::decode(std::string_view in) {
-  std::size_t at = 0;
-  for (;;) {
-    if (state_ == State::kDone) return Step{.consumed = at, .data = {}, .done = true};
-    if (state_ == State::kBroken) return fault(Fault::kBodyCutShort);
-    if (at == in.size()) return Step{.consumed = at};
-    if (state_ == State::kLength || state_ == State::kChunkData || state_ == State::kUntilClose)
-      return take_data(in, at);
-    if (state_ == State::kTrailers) {
-      const Parsed<std::size_t> taken = take_trailers(in.substr(at));
-      if (!taken) {
-        state_ = State::kBroken;
-        return fault(taken.error());
-      }
-      at += *taken;
-    } else {
-      if (const Parsed<> fine = framing_byte(in[at]); !fine) {
-        state_ = State::kBroken;
-        return fault(fine.error());
-      }
-      ++at;
-    }
-  }
+std::unexpected<Fault> BodyDecoder::broken(Fault why) {
+  state_ = State::kBroken;
+  why_broken_ = why;
+  return fault(why);
 }
 
-Parsed<BodyDecoder::Step> BodyDecoder::take_data(std::string_view in, std::size_t at) {
-  if (state_ == State::kLength && left_ > limits_.body - std::min(limits_.body, total_)) {
-    state_ = State::kBroken;
-    return fault(Fault::kBodyTooLarge);  // known to be too long: no byte of it is passed on
+Parsed<BodyDecoder::Step> BodyDecoder::decode(std::string_view in) {
+  Step step;
+  while (state_ != State::kDone && step.consumed < in.size()) {
+    const std::string_view rest = in.substr(step.consumed);
+    if (state_ == State::kBroken) return fault(why_broken_);
+    if (remaining() == 0) {
+      const Parsed<std::size_t> taken = take_framing(rest);
+      if (!taken) return broken(taken.error());
+      step.consumed += *taken;
+      continue;
+    }
+    if (!step.data.empty()) return step;
+    const Parsed<std::size_t> taken = take_data(rest.size());
+    if (!taken) return fault(taken.error());
+    step.data = rest.substr(0, *taken);
+    step.consumed += *taken;
   }
-  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(in.size() - at, remaining()));
+  step.done = state_ == State::kDone;
+  return step;
+}
+
+Parsed<std::size_t> BodyDecoder::take_data(std::size_t available) {
+  // known to be too long: no byte of it is passed on
+  if (state_ == State::kLength && left_ > limits_.body - std::min(limits_.body, total_))
+    return broken(Fault::kBodyTooLarge);
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(available, remaining()));
   if (const Parsed<> fine = passed(size); !fine) return fault(fine.error());
-  return Step{.consumed = at + size, .data = in.substr(at, size), .done = state_ == State::kDone};
+  return size;
+}
+
+Parsed<std::size_t> BodyDecoder::take_framing(std::string_view in) {
+  if (state_ == State::kTrailers) return take_trailers(in);
+  if (const Parsed<> fine = framing_byte(in.front()); !fine) return fault(fine.error());
+  return std::size_t{1};
 }
 
 std::uint64_t BodyDecoder::remaining() const {
@@ -131,10 +138,7 @@ std::uint64_t BodyDecoder::remaining() const {
 
 Parsed<> BodyDecoder::passed(std::uint64_t count) {
   SLUICE_CHECK(count <= remaining(), "more body went by than there is");
-  if (count > limits_.body - std::min(limits_.body, total_)) {
-    state_ = State::kBroken;
-    return fault(Fault::kBodyTooLarge);
-  }
+  if (count > limits_.body - std::min(limits_.body, total_)) return broken(Fault::kBodyTooLarge);
   total_ += count;
   if (state_ == State::kUntilClose) return {};
   left_ -= count;
@@ -245,8 +249,8 @@ Parsed<> BodyDecoder::read_trailers() {
 Parsed<> BodyDecoder::finish() {
   if (state_ == State::kUntilClose) state_ = State::kDone;
   if (state_ == State::kDone) return {};
-  state_ = State::kBroken;
-  return fault(Fault::kBodyCutShort);
+  if (state_ == State::kBroken) return fault(why_broken_);
+  return broken(Fault::kBodyCutShort);
 }
 
 }  // namespace sluice::http1

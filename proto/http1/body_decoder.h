@@ -40,9 +40,9 @@ class BodyDecoder {
   /// Begins the body of another message, keeping storage. Errors of a length beyond the limit come from decode().
   void start(const Framing& framing, const BodyLimits& limits = {});
 
-  /// Takes bytes until there is a span of body, the end of the body or the end of the input. Consumes the whole input
-  /// unless it returns data or done. Errors: kBodyTooLarge and the faults of chunks and trailers; after one the
-  /// connection cannot be parsed any further.
+  /// Takes bytes until a second span of body would begin, to the end of the body or to the end of the input: the bytes
+  /// of framing behind the span are consumed with it, so a body of one chunk is one step. Errors: kBodyTooLarge and the
+  /// faults of chunks and trailers; after one the connection cannot be parsed any further.
   [[nodiscard]] http::Parsed<Step> decode(std::string_view in);
 
   /// The connection has ended. Errors: kBodyCutShort, unless the body was complete or lasted until the close.
@@ -78,7 +78,9 @@ class BodyDecoder {
     kBroken,
   };
 
-  [[nodiscard]] http::Parsed<Step> take_data(std::string_view in, std::size_t at);
+  [[nodiscard]] std::unexpected<http::Fault> broken(http::Fault why);
+  [[nodiscard]] http::Parsed<std::size_t> take_data(std::size_t available);
+  [[nodiscard]] http::Parsed<std::size_t> take_framing(std::string_view in);
   [[nodiscard]] http::Parsed<> size_digit(char c);
   [[nodiscard]] http::Parsed<> extension_byte(char c);
   [[nodiscard]] http::Parsed<> framing_byte(char c);
@@ -86,6 +88,7 @@ class BodyDecoder {
   [[nodiscard]] http::Parsed<> read_trailers();
 
   State state_ = State::kDone;
+  http::Fault why_broken_ = http::Fault::kBodyCutShort;
   bool extension_quoted_ = false;
   bool extension_escaped_ = false;
   std::uint64_t left_ = 0;  // of the length or the chunk

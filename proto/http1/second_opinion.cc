@@ -14,6 +14,7 @@ struct Comparison {
   std::string_view value;  // of the field whose name came last, until llhttp has shown it
   std::string_view target;
   std::string_view reason;
+  bool same = true;
   bool complete = false;
 };
 
@@ -25,40 +26,44 @@ bool same_bytes(std::string_view ours, std::string_view theirs) {
   return ours.size() == theirs.size() && (ours.empty() || ours.data() == theirs.data());
 }
 
-// A callback that returns -1 makes llhttp stop with an error, which is read as a difference.
-int verdict(bool same) {
-  return same ? 0 : -1;
+// Callbacks only take notes: were one to stop llhttp, its own reason to stop would be lost (it shows the part of a
+// Content-Length before the byte that it refuses).
+int note(Comparison& now, bool same) {
+  now.same = now.same && same;
+  return 0;
 }
 
 int on_url(llhttp_t* parser, const char* at, size_t size) {
-  return verdict(same_bytes(comparison(parser).target, {at, size}));
+  Comparison& now = comparison(parser);
+  return note(now, same_bytes(now.target, {at, size}));
 }
 
 int on_status(llhttp_t* parser, const char* at, size_t size) {
-  return verdict(same_bytes(comparison(parser).reason, http::trim({at, size})));
+  Comparison& now = comparison(parser);
+  return note(now, same_bytes(now.reason, http::trim({at, size})));
 }
 
 int on_header_field(llhttp_t* parser, const char* at, size_t size) {
   Comparison& now = comparison(parser);
-  if (!now.value.empty() || now.next == now.end)
-    return -1;  // a value that llhttp did not see, or a field that we did not
+  // a value that llhttp did not see, or a field that we did not
+  if (!now.value.empty() || now.next == now.end) return note(now, false);
   const http::Field field = *now.next;
   ++now.next;
   now.value = field.value;
-  return verdict(same_bytes(field.name, {at, size}));
+  return note(now, same_bytes(field.name, {at, size}));
 }
 
 int on_header_value(llhttp_t* parser, const char* at, size_t size) {
   Comparison& now = comparison(parser);
   const bool same = same_bytes(now.value, http::trim({at, size}));
   now.value = {};
-  return verdict(same);
+  return note(now, same);
 }
 
 int on_headers_complete(llhttp_t* parser) {
   Comparison& now = comparison(parser);
-  now.complete = now.value.empty() && now.next == now.end;
-  return verdict(now.complete);
+  now.complete = true;
+  return note(now, now.value.empty() && now.next == now.end);
 }
 
 constexpr llhttp_settings_t make_settings() {
@@ -76,7 +81,7 @@ Opinion opinion(llhttp_errno_t outcome, const Comparison& compared) {
   switch (outcome) {
     case HPE_OK:
     case HPE_PAUSED_UPGRADE:
-      return compared.complete ? Opinion::kSame : Opinion::kDifferent;
+      return compared.complete && compared.same ? Opinion::kSame : Opinion::kDifferent;
     case HPE_UNEXPECTED_CONTENT_LENGTH:
     case HPE_INVALID_CONTENT_LENGTH:
     case HPE_INVALID_TRANSFER_ENCODING:
