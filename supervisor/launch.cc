@@ -96,6 +96,15 @@ Result<Cloned> clone_child(std::uint64_t namespaces, const ChildPlan& plan) {
   return Cloned{.pid = static_cast<pid_t>(pid), .pidfd = Fd(pidfd)};
 }
 
+// Without a user namespace the ids are the host's, inside and outside.
+Result<Cloned> clone_with(const Namespaces& namespaces, ChildPlan plan, const Identity& identity) {
+  if ((namespaces.flags & CLONE_NEWUSER) == 0) {
+    plan.uid = identity.host.uid;
+    plan.gid = identity.host.gid;
+  }
+  return clone_child(namespaces.flags, plan);
+}
+
 // Raising is everybody's right; below our own score only root may go.
 void adjust_oom_score(pid_t pid, int by) {
   const Fd file(::open(("/proc/" + std::to_string(pid) + "/oom_score_adj").c_str(), O_RDWR | O_CLOEXEC));
@@ -170,14 +179,10 @@ Result<Spawned> launch(const LaunchPlan& plan) {
   }
 
   Namespaces namespaces = all_of(plan.namespaces);
-  auto cloned = clone_child(namespaces.flags, child);
-  if (!cloned) {
+  auto cloned = clone_with(namespaces, child, identity);
+  if (!cloned && plan.namespaces != 0) {
     namespaces = probe(plan.namespaces);
-    if ((namespaces.flags & CLONE_NEWUSER) == 0) {  // then the ids are the host's, inside and outside
-      child.uid = identity.host.uid;
-      child.gid = identity.host.gid;
-    }
-    cloned = clone_child(namespaces.flags, child);
+    cloned = clone_with(namespaces, child, identity);
   }
   if (!cloned) return fail(std::move(cloned).error());
   go->read.reset();

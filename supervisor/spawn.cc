@@ -19,12 +19,17 @@ Result<Spawned> spawn(const SpawnRequest& request) {
                          .arguments = request.arguments,
                          .descriptors = {nothing.get(), nothing.get(), request.log, request.channel},
                          .ids = request.ids,
-                         .namespaces = worker_namespaces(),
+                         .namespaces = request.isolation == Isolation::kPrivate ? worker_namespaces() : 0,
                          .inner_id = 0,  // keeps its rights inside over exec: the empty root is still to be built
                          .cgroup = request.cgroup,
                          .oom_score_adjust = request.oom_score_adjust,
                          .limits = {}});
   if (!spawned) return fail(std::move(spawned).error().during("starting the worker"));
+  if (request.isolation == Isolation::kShared) {
+    for (Protection& one : all_of(worker_namespaces()).report)
+      spawned->protections.push_back(
+          {.name = std::move(one.name), .on = false, .why = "switched off by the configuration"});
+  }
   return spawned;
 }
 

@@ -28,14 +28,20 @@ struct Ids {
   gid_t gid;
 };
 
+enum class Isolation : std::uint8_t {
+  kPrivate,  ///< as many namespaces as there are
+  kShared,   ///< none: `sandbox: {namespaces: false}`
+};
+
 struct SpawnRequest {
   int binary;                          ///< the application, opened with open_binary(); borrowed
   std::vector<std::string> arguments;  ///< argv, with argv[0]
   int channel;                         ///< becomes descriptor 3; borrowed
   int log;                             ///< becomes descriptor 2; borrowed
   std::optional<Ids> ids;              ///< who it is on the host; ignored (and said so) when we are not root
-  Cgroup* cgroup = nullptr;            ///< the tenant's; null when the configuration asks for none
-  int oom_score_adjust = 0;            ///< added to our own; the kernel takes workers before the supervisor
+  Cgroup* cgroup = nullptr;            ///< where the worker is put; null when the configuration asks for none
+  Isolation isolation = Isolation::kPrivate;
+  int oom_score_adjust = 0;  ///< added to our own; the kernel takes workers before the supervisor
 };
 
 struct Spawned {

@@ -2,24 +2,26 @@
 // application prepare what needs no more than memory, close the door, start the hooks, say Ready. The order is the
 // security argument: nothing that came from a client is read before the door is closed, and nothing is opened after.
 //
-//   auto booted = boot({.application = "sluice-proxy", .version = kVersion});     // blocks until Begin
-//   ... Loop, resolver, pools: memory and epoll only ...
-//   auto closed = enter_sandbox(*booted);                                          // reports Protections to the
-//   supervisor
-//   ... hooks' start() ...
-//   booted->channel.send(ipc::Ready{}) ...
+//   auto booted = boot({.application = "sluice-proxy", .version = kVersion});      // blocks until Begin
+//   Loop loop; …resolver, pools: memory and epoll only…
+//   auto closed = enter_sandbox(**booted);                                          // tells the supervisor what is on
+//   …hooks' start()…
+//   (*booted)->channel.post(ipc::Ready{});
 //
-// Must not: read configuration files, look at the environment, open anything by name.
+// Must not: read configuration files, open anything by name, look at who we are outside.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/fd.h"
-#include "base/protection.h"
+#include "base/log.h"
 #include "base/result.h"
-#include "worker/sandbox/sandbox.h"
+#include "ipc/messages.h"
+#include "ipc/peer.h"
+#include "ipc/settings/settings.h"
 
 namespace sluice::worker {
 
@@ -32,11 +34,40 @@ struct BootRequest {
   std::string_view version;
 };
 
-/// A listening socket the supervisor bound for us: non-blocking.
+/// A listening socket that the supervisor bound for us, non-blocking.
 struct Listener {
-  std::uint32_t endpoint;  ///< index into the tenant's endpoints
+  std::uint32_t endpoint;  ///< index into settings.endpoints
   Fd socket;
   std::string address;  ///< as bound, for log and status
 };
+
+/// The slab of another worker, read-only: only the admin worker gets any.
+struct OtherSlab {
+  std::string tenant;
+  std::uint32_t worker_index;
+  Fd memory;
+};
+
+/// Everything the supervisor gave us. A resource: lives as long as the worker.
+struct Booted {
+  Booted() : channel(Fd(kChannelDescriptor)), log_output(kLogDescriptor), log(log_output, sluice::LogLevel::kInfo) {}
+  Booted(Booted&&) = delete;
+
+  ipc::WorkerEnd channel;
+  FdLogOutput log_output;
+  Log log;
+  ipc::Configure configure;  ///< who we are: tenant, index, generation
+  ipc::TenantSettings settings;
+  Fd slab;  ///< for ipc::Slab::attach()
+  std::vector<Listener> listeners;
+  std::vector<OtherSlab> other_slabs;
+};
+
+/// Blocks until the supervisor says Begin. Errors are final: they have been logged and told to the supervisor, and the
+/// process exits with a status that is not 0.
+[[nodiscard]] Result<std::unique_ptr<Booted>> boot(const BootRequest& request);
+
+/// Closes the door (worker/sandbox/sandbox.h) as configured and reports it to the supervisor. Errors: as boot().
+[[nodiscard]] Result<> enter_sandbox(Booted& booted);
 
 }  // namespace sluice::worker

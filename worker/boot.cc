@@ -1,0 +1,135 @@
+// See boot.h.
+#include "worker/boot.h"
+
+#include <fmt/format.h>
+#include <sys/prctl.h>
+
+#include <utility>
+
+#include "ipc/memfd.h"
+#include "worker/sandbox/fatal_signals.h"
+#include "worker/sandbox/sandbox.h"
+
+namespace sluice::worker {
+namespace {
+
+constexpr std::size_t kMaxSettings = std::size_t{64} << 20;
+
+Result<> configure(Booted& booted, ipc::Configure message, std::vector<Fd> fds) {
+  auto bytes = ipc::SealedBytes::open(fds[0].get(), kMaxSettings);
+  if (!bytes) return fail(std::move(bytes).error().during("opening the settings"));
+  auto settings = ipc::tenant_from_json(bytes->view());
+  if (!settings) return fail(std::move(settings).error().during("reading the settings"));
+  booted.settings = *std::move(settings);
+  booted.slab = std::move(fds[1]);
+  booted.log.set_level(message.log_level);
+  booted.configure = std::move(message);
+  // what ps shows: "acme/0"; 15 characters are the kernel's limit
+  const std::string name = fmt::format("{:.11}/{}", booted.configure.tenant, booted.configure.worker_index);
+  (void)::prctl(PR_SET_NAME, name.c_str(), 0, 0, 0);
+  return {};
+}
+
+void take(Booted& booted, ipc::Listeners message, std::vector<Fd> fds) {
+  for (std::size_t i = 0; i < fds.size(); ++i)
+    booted.listeners.push_back({.endpoint = message.items[i].endpoint_index,
+                                .socket = std::move(fds[i]),
+                                .address = std::move(message.items[i].address)});
+}
+
+void take(Booted& booted, ipc::Slabs message, std::vector<Fd> fds) {
+  for (std::size_t i = 0; i < fds.size(); ++i)
+    booted.other_slabs.push_back({.tenant = std::move(message.items[i].tenant),
+                                  .worker_index = message.items[i].worker_index,
+                                  .memory = std::move(fds[i])});
+}
+
+enum class Step : std::uint8_t { kMore, kBegin };
+
+Result<Step> receive(Booted& booted) {
+  auto received = booted.channel.receive_blocking(Deadline::never());  // the supervisor keeps the time
+  if (!received) return fail(std::move(received).error());
+  return std::visit(ipc::On{
+                        [&](ipc::Configure& message) -> Result<Step> {
+                          if (auto done = configure(booted, std::move(message), std::move(received->fds)); !done)
+                            return fail(std::move(done).error());
+                          return Step::kMore;
+                        },
+                        [&](ipc::Listeners& message) -> Result<Step> {
+                          take(booted, std::move(message), std::move(received->fds));
+                          return Step::kMore;
+                        },
+                        [&](ipc::Slabs& message) -> Result<Step> {
+                          take(booted, std::move(message), std::move(received->fds));
+                          return Step::kMore;
+                        },
+                        [&](ipc::SetLogLevel& message) -> Result<Step> {
+                          booted.log.set_level(message.level);
+                          return Step::kMore;
+                        },
+                        [&](ipc::Begin&) -> Result<Step> {
+                          if (!booted.slab) return fail(Code::kProtocol, "Begin came before Configure");
+                          return Step::kBegin;
+                        },
+                        [&](ipc::Stop&) -> Result<Step> { return fail(Code::kClosed, "stopped while starting"); },
+                        [&](ipc::Drain&) -> Result<Step> { return fail(Code::kClosed, "drained while starting"); },
+                    },
+                    received->message);
+}
+
+// Tells whoever still listens; that may be nobody.
+Error refuse(Booted& booted, Error error) {
+  const std::string why = error.message();
+  booted.log.error("worker cannot start", {{"why", why}});
+  (void)booted.channel.post(ipc::Failed{.why = why});
+  (void)booted.channel.flush_blocking(Deadline(steady_now() + Millis(1000)));
+  return error;
+}
+
+seccomp::Mode mode_of(ipc::Seccomp mode) {
+  switch (mode) {
+    case ipc::Seccomp::kKill:
+      return seccomp::Mode::kKill;
+    case ipc::Seccomp::kLog:
+      return seccomp::Mode::kLog;
+    case ipc::Seccomp::kOff:
+      return seccomp::Mode::kOff;
+  }
+  return seccomp::Mode::kKill;
+}
+
+Layer layer(bool on) {
+  return on ? Layer::kOn : Layer::kOff;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Booted>> boot(const BootRequest& request) {
+  make_signals_fatal();
+  auto booted = std::make_unique<Booted>();
+  if (auto said = booted->channel.post(
+          ipc::Hello{.application = std::string(request.application), .version = std::string(request.version)});
+      !said)
+    return fail(refuse(*booted, std::move(said).error()));
+  for (;;) {
+    auto step = receive(*booted);
+    if (!step) return fail(refuse(*booted, std::move(step).error()));
+    if (*step == Step::kBegin) return booted;
+  }
+}
+
+Result<> enter_sandbox(Booted& booted) {
+  const ipc::SandboxSettings& wanted = booted.settings.sandbox;
+  auto report = enter_sandbox({.seccomp = mode_of(wanted.seccomp),
+                               .empty_root = layer(wanted.namespaces),
+                               .landlock = layer(wanted.landlock),
+                               .descriptors = booted.settings.limits.descriptors});
+  if (!report) return fail(refuse(booted, std::move(report).error()));
+  ipc::Protections message;
+  for (Protection& one : *report)
+    message.items.push_back({.name = std::move(one.name), .on = one.on, .why = std::move(one.why)});
+  if (auto said = booted.channel.post(message); !said) return fail(refuse(booted, std::move(said).error()));
+  return {};
+}
+
+}  // namespace sluice::worker

@@ -1,0 +1,31 @@
+// The layers of the sandbox, one function and one file each, in the order in which sandbox.cc calls them. Each one says
+// what it achieved as a Protection; those that cannot fail on a healthy kernel return a Result, so that a worker
+// without them does not start.
+#pragma once
+#include <cstdint>
+
+#include "base/protection.h"
+#include "base/result.h"
+#include "base/seccomp.h"
+
+namespace sluice::worker {
+
+/// NOFILE as asked; no core dumps, no files, no processes, no locked memory, no message queues, no priorities.
+[[nodiscard]] Result<Protection> set_limits(std::uint64_t descriptors);
+
+/// An empty, read-only tmpfs as "/", everything else unmounted from a mount namespace of our own.
+[[nodiscard]] Protection empty_root();
+
+/// Every capability gone, from all five sets.
+[[nodiscard]] Result<Protection> drop_capabilities();
+
+/// Not even exec of a set-user-id program could give a right back, and no one of our own uid may look into our memory.
+[[nodiscard]] Result<Protection> no_new_privileges();
+
+/// No file by any path, no TCP port, no signal and no abstract UNIX socket outside: as far as the kernel's ABI goes.
+[[nodiscard]] Protection enter_landlock();
+
+/// The last one, because it forbids what the others need.
+[[nodiscard]] Result<Protection> enter_seccomp(seccomp::Mode mode);
+
+}  // namespace sluice::worker

@@ -1,0 +1,13 @@
+// What a worker may ask of the kernel once the door is closed: the complete list, one row per call, each with its
+// reason. Everything else ends the worker. Whoever needs another call adds a row here, says why, and a probe to
+// tests/sandbox.
+#pragma once
+#include <span>
+
+#include "base/seccomp.h"
+
+namespace sluice::worker {
+
+[[nodiscard]] std::span<const seccomp::Row> worker_policy();
+
+}  // namespace sluice::worker
