@@ -16,6 +16,12 @@ std::string at(const std::string& path, std::string_view name, std::size_t index
   return path + (path.empty() ? "" : ".") + std::string(name) + "[" + std::to_string(index) + "]";
 }
 
+std::string lower(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
+
 // Says it where a name, or another thing that must differ, comes a second time.
 class Unique {
  public:
@@ -122,7 +128,7 @@ void Validator::routes(const EndpointSettings& endpoint, const std::set<std::str
                                              (meant.empty() ? "" : "; did you mean \"" + std::string(meant) + "\"?"));
     }
     if (route.hosts.empty()) matches.add(where, "*" + route.path);
-    for (const std::string& host : route.hosts) matches.add(where, host + route.path);
+    for (const std::string& host : route.hosts) matches.add(where, lower(host) + route.path);
   }
 }
 
