@@ -39,9 +39,11 @@ struct ProcessSample {
   std::uint64_t log_lines_lost = 0;
   std::uint64_t access_lines = 0;
   std::uint64_t access_lines_lost = 0;
-  std::chrono::nanoseconds cpu{};       ///< used by this process since it started
-  std::chrono::nanoseconds loop_lag{};  ///< how late the loop woke the sampler
+  std::chrono::nanoseconds processor_time{};  ///< used by this process since it started
+  std::chrono::nanoseconds loop_lag{};        ///< how late the loop woke the sampler
 };
+
+class PathSeries;
 
 class PathMetrics {
  public:
@@ -76,8 +78,7 @@ class PathMetrics {
   void sample(const ProcessSample& sample);
 
  private:
-  struct Series;
-  std::unique_ptr<Series> series_;
+  std::unique_ptr<PathSeries> series_;
 };
 
 }  // namespace sluice::worker

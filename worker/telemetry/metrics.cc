@@ -1,0 +1,118 @@
+// See metrics.h. The counting; names and handles are in path_series.cc.
+#include "worker/telemetry/metrics.h"
+
+#include <array>
+
+#include "worker/telemetry/path_series.h"
+
+namespace sluice::worker {
+namespace {
+
+double seconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+}  // namespace
+
+std::string_view name(HookKind kind) {
+  constexpr std::array<std::string_view, 3> kNames = {"ingress", "egress", "http"};
+  return kNames.at(slot_of(kind));
+}
+std::string_view name(DnsSource source) {
+  constexpr std::array<std::string_view, 3> kNames = {"cache", "hosts", "server"};
+  return kNames.at(slot_of(source));
+}
+std::string_view name(Refused why) {
+  constexpr std::array<std::string_view, 4> kNames = {"limit", "hook", "memory", "draining"};
+  return kNames.at(slot_of(why));
+}
+
+PathMetrics::PathMetrics(ipc::MetricsWriter& writer, const TrafficNames& names)
+    : series_(std::make_unique<PathSeries>(writer, names)) {}
+PathMetrics::~PathMetrics() = default;
+
+void PathMetrics::connection_accepted(EndpointIndex endpoint) {
+  EndpointSeries& series = series_->endpoint(endpoint);
+  series.accepted.add(1);
+  series.connections.add(1);
+}
+
+void PathMetrics::connection_closed(EndpointIndex endpoint) {
+  series_->endpoint(endpoint).connections.add(-1);
+}
+
+void PathMetrics::connection_refused(EndpointIndex endpoint, Refused why) {
+  series_->endpoint(endpoint).count_refused(why);
+}
+
+void PathMetrics::request_started(EndpointIndex endpoint) {
+  series_->endpoint(endpoint).requests_open.add(1);
+}
+
+void PathMetrics::request_finished(const AccessRecord& record) {
+  EndpointSeries& series = series_->endpoint(record.endpoint);
+  series.requests_open.add(-1);
+  series.count_status(record.status);
+  if (record.kind == AccessRecord::Kind::kTunnel) {
+    series.tunnels_open.add(-1);
+    series.tunnel_duration.observe(seconds(record.duration));
+    series.tunnel_received.add(record.bytes_in);
+    series.tunnel_sent.add(record.bytes_out);
+  } else {
+    series.duration.observe(seconds(record.duration));
+    series.received.add(record.bytes_in);
+    series.sent.add(record.bytes_out);
+  }
+  if (record.ended != Ended::kOk) series.count_cut(record.ended);
+  if (record.error != nullptr) series.count_error(record.error->code());
+}
+
+void PathMetrics::tunnel_opened(EndpointIndex endpoint) {
+  EndpointSeries& series = series_->endpoint(endpoint);
+  series.tunnels.add(1);
+  series.tunnels_open.add(1);
+}
+
+void PathMetrics::origin_connected(UpstreamIndex upstream, std::chrono::nanoseconds took) {
+  UpstreamSeries& series = series_->upstream(upstream);
+  series.connects.add(1);
+  series.connections.add(1);
+  series.connect_duration.observe(seconds(took));
+}
+
+void PathMetrics::origin_failed(UpstreamIndex upstream, Code code) {
+  series_->upstream(upstream).count_failure(code);
+}
+
+void PathMetrics::origin_reused(UpstreamIndex upstream) {
+  series_->upstream(upstream).reuses.add(1);
+}
+
+void PathMetrics::origin_closed(UpstreamIndex upstream) {
+  series_->upstream(upstream).connections.add(-1);
+}
+
+void PathMetrics::hook_decided(HookKind kind, Verdict verdict) {
+  series_->count_decision(kind, verdict);
+}
+
+void PathMetrics::dns_answered(DnsSource source) {
+  series_->dns.at(slot_of(source)).add(1);
+}
+
+void PathMetrics::dns_failed(Code code) {
+  series_->count_dns_failure(code);
+}
+
+void PathMetrics::sample(const ProcessSample& sample) {
+  series_->buffer_blocks.set(static_cast<std::int64_t>(sample.buffer_blocks));
+  series_->frames.set(static_cast<std::int64_t>(sample.coroutine_frames));
+  series_->loop_lag.observe(seconds(sample.loop_lag));
+  series_->processor_time.follow(static_cast<std::uint64_t>(sample.processor_time.count()));
+  series_->bugs.follow(sample.bugs);
+  series_->log_lost.follow(sample.log_lines_lost);
+  series_->access_lines.follow(sample.access_lines);
+  series_->access_lost.follow(sample.access_lines_lost);
+}
+
+}  // namespace sluice::worker

@@ -1,0 +1,133 @@
+// See path_series.h.
+#include "worker/telemetry/path_series.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace sluice::worker {
+namespace {
+
+constexpr std::array<std::uint16_t, 34> kStatuses = {200, 201, 202, 204, 206, 301, 302, 303, 304, 307, 308, 400,
+                                                     401, 403, 404, 405, 407, 408, 409, 410, 411, 412, 413, 414,
+                                                     416, 417, 429, 431, 500, 501, 502, 503, 504, 508};
+static_assert(std::ranges::is_sorted(kStatuses));
+constexpr std::array<std::string_view, 7> kClasses = {"none", "1xx", "2xx", "3xx", "4xx", "5xx", "other"};
+static_assert(kStatusSlots == kStatuses.size() + kClasses.size());
+
+// seconds
+constexpr std::array kDuration = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
+                                  0.5,   1.0,    2.5,   5.0,  10.0,  30.0, 60.0};
+constexpr std::array kConnect = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0};
+constexpr std::array kTunnel = {0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 21600.0, 86400.0};
+constexpr std::array kLag = {0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0};
+
+}  // namespace
+
+std::size_t status_slot(std::uint16_t status) {
+  const auto* const at = std::ranges::lower_bound(kStatuses, status);
+  if (at != kStatuses.end() && *at == status) return static_cast<std::size_t>(at - kStatuses.begin());
+  return kStatuses.size() + std::min<std::size_t>(status / 100U, kClasses.size() - 1);
+}
+
+std::string status_name(std::size_t slot) {
+  if (slot < kStatuses.size()) return std::to_string(kStatuses.at(slot));
+  return std::string(kClasses.at(slot - kStatuses.size()));
+}
+
+EndpointSeries::EndpointSeries(ipc::MetricsWriter& to, const std::string& name) : to_(to), name_(name) {
+  const ipc::Labels labels = {{"endpoint", name}};
+  accepted = to.counter("sluice_connections_accepted_total", "Client connections accepted.", labels);
+  connections = to.gauge("sluice_connections_open", "Client connections open now.", labels);
+  requests_open = to.gauge("sluice_requests_open", "Requests under way now, tunnels included.", labels);
+  duration = to.histogram("sluice_request_duration_seconds",
+                          "Time from the first byte of a request to the end of its answer.", labels, kDuration);
+  received = to.counter("sluice_client_received_bytes_total", "Bytes of requests received from clients.", labels);
+  sent = to.counter("sluice_client_sent_bytes_total", "Bytes of answers sent to clients.", labels);
+  tunnels = to.counter("sluice_tunnels_opened_total", "Tunnels opened by CONNECT or Upgrade.", labels);
+  tunnels_open = to.gauge("sluice_tunnels_open", "Tunnels open now.", labels);
+  tunnel_duration = to.histogram("sluice_tunnel_duration_seconds",
+                                 "Time from the first byte of the request to the end of its tunnel.", labels, kTunnel);
+  tunnel_received = to.counter("sluice_tunnel_received_bytes_total", "Bytes from clients into tunnels.", labels);
+  tunnel_sent = to.counter("sluice_tunnel_sent_bytes_total", "Bytes from tunnels to clients.", labels);
+}
+
+void EndpointSeries::count_refused(Refused why) {
+  refused_.count(slot_of(why), [&] {
+    return to_.counter("sluice_connections_refused_total", "Client connections closed before they were served.",
+                       {{"endpoint", name_}, {"reason", name(why)}});
+  });
+}
+
+void EndpointSeries::count_status(std::uint16_t status) {
+  const std::size_t slot = status_slot(status);
+  statuses_.count(slot, [&] {
+    const std::string text = status_name(slot);
+    return to_.counter("sluice_requests_total",
+                       "Requests and tunnels that have ended, by what the client was answered.",
+                       {{"endpoint", name_}, {"status", text}});
+  });
+}
+
+void EndpointSeries::count_cut(Ended by) {
+  cut_.count(slot_of(by), [&] {
+    return to_.counter("sluice_requests_cut_total", "Requests and tunnels that did not end in order, by who cut them.",
+                       {{"endpoint", name_}, {"by", name(by)}});
+  });
+}
+
+void EndpointSeries::count_error(Code code) {
+  errors_.count(slot_of(code), [&] {
+    return to_.counter("sluice_request_errors_total", "Errors of requests and tunnels.",
+                       {{"endpoint", name_}, {"error", name(code)}});
+  });
+}
+
+UpstreamSeries::UpstreamSeries(ipc::MetricsWriter& to, const std::string& name) : to_(to), name_(name) {
+  const ipc::Labels labels = {{"upstream", name}};
+  connects = to.counter("sluice_origin_connects_total", "Connections made to origins.", labels);
+  reuses = to.counter("sluice_origin_reuses_total", "Requests sent on a connection that was open already.", labels);
+  connections = to.gauge("sluice_origin_connections_open", "Connections to origins open now.", labels);
+  connect_duration = to.histogram("sluice_origin_connect_duration_seconds",
+                                  "Time that connecting to an origin took, when it succeeded.", labels, kConnect);
+}
+
+void UpstreamSeries::count_failure(Code code) {
+  failures_.count(slot_of(code), [&] {
+    return to_.counter("sluice_origin_connect_failures_total", "Connections to origins that could not be made.",
+                       {{"upstream", name_}, {"error", name(code)}});
+  });
+}
+
+PathSeries::PathSeries(ipc::MetricsWriter& writer, const TrafficNames& names) : to_(writer) {
+  for (const std::string& name : names.endpoints) endpoints_.emplace_back(to_, name);
+  for (const std::string& name : names.upstreams) upstreams_.emplace_back(to_, name);
+  upstreams_.emplace_back(to_, "");
+  for (const DnsSource source : {DnsSource::kCache, DnsSource::kHosts, DnsSource::kServer})
+    dns.at(slot_of(source)) = to_.counter("sluice_dns_answers_total", "Lookups of host names that found addresses.",
+                                          {{"source", name(source)}});
+  buffer_blocks = to_.gauge("sluice_buffer_blocks", "Data blocks of 32 KiB in use.", {});
+  frames = to_.gauge("sluice_coroutine_frames", "Coroutine frames alive.", {});
+  loop_lag = to_.histogram("sluice_loop_lag_seconds", "How late the event loop wakes who sleeps.", {}, kLag);
+  processor_time = Mirror(to_.counter("sluice_cpu_nanoseconds_total", "Processor time used.", {}));
+  bugs = Mirror(to_.counter("sluice_bugs_total", "States that should not be, met and survived.", {}));
+  log_lost = Mirror(to_.counter("sluice_log_lost_total", "Lines of the log lost because the pipe was full.", {}));
+  access_lines = Mirror(to_.counter("sluice_access_log_lines_total", "Lines of the access log written.", {}));
+  access_lost = Mirror(
+      to_.counter("sluice_access_log_lost_total", "Lines of the access log lost because the pipe was full.", {}));
+  to_.counter("sluice_worker_starts_total", "Starts of the worker process.", {}).add(1);
+}
+
+void PathSeries::count_decision(HookKind kind, Verdict verdict) {
+  decisions_.at(slot_of(kind)).count(slot_of(verdict), [&] {
+    return to_.counter("sluice_hook_decisions_total", "Decisions of the application's hooks.",
+                       {{"hook", name(kind)}, {"decision", name(verdict)}});
+  });
+}
+
+void PathSeries::count_dns_failure(Code code) {
+  dns_failures_.count(slot_of(code), [&] {
+    return to_.counter("sluice_dns_failures_total", "Lookups of host names that failed.", {{"error", name(code)}});
+  });
+}
+
+}  // namespace sluice::worker
