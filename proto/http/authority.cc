@@ -26,6 +26,8 @@ bool is_address(int family, std::string_view text) {
   std::array<char, 64> terminated{};
   std::array<std::uint8_t, Size> address{};
   if (text.size() >= terminated.size()) return false;
+  // inet_pton(3) reads up to the first NUL, so a NUL and what is behind it would go unseen
+  if (text.find('\0') != std::string_view::npos) return false;
   std::ranges::copy(text, terminated.begin());
   return inet_pton(family, terminated.data(), address.data()) == 1;
 }

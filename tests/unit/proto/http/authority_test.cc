@@ -56,6 +56,13 @@ TEST(Authority, RefusesWhatTwoParsersCouldReadDifferently) {
     EXPECT_EQ(why(parse_authority(text)), Fault::kUserInfo) << text;
 }
 
+TEST(Authority, RefusesANulInAnAddress) {
+  using namespace std::string_view_literals;
+  EXPECT_FALSE(parse_authority("[::1\0]"sv));
+  EXPECT_FALSE(parse_authority("[::1\0.evil]:443"sv));
+  EXPECT_FALSE(parse_authority("127.0.0.1\0"sv));
+}
+
 TEST(Authority, RefusesAHostThatIsTooLong) {
   EXPECT_TRUE(parse_authority(std::string(255, 'a')));
   EXPECT_FALSE(parse_authority(std::string(256, 'a')));
