@@ -121,7 +121,7 @@ Result<std::unique_ptr<Booted>> boot(const BootRequest& request) {
 Result<> enter_sandbox(Booted& booted) {
   const ipc::SandboxSettings& wanted = booted.settings.sandbox;
   auto report = enter_sandbox({.seccomp = mode_of(wanted.seccomp),
-                               .empty_root = layer(wanted.namespaces),
+                               .namespaces = layer(wanted.namespaces),
                                .landlock = layer(wanted.landlock),
                                .descriptors = booted.settings.limits.descriptors});
   if (!report) return fail(refuse(booted, std::move(report).error()));
