@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/sys.h"
 #include "ipc/messages.h"
+#include "ipc/wait.h"
 
 namespace sluice::ipc {
 namespace {
@@ -98,7 +99,8 @@ Result<Packet> Channel::receive_blocking(Deadline deadline) {
     Result<std::optional<Packet>> packet = receive_now();
     if (!packet) return fail(std::move(packet).error());
     if (*packet) return std::move(**packet);
-    if (Result<> ready = poll(POLLIN, deadline); !ready) return fail(std::move(ready).error());
+    if (Result<> ready = wait_for(fd_.get(), POLLIN, deadline, "the other end of the channel"); !ready)
+      return fail(std::move(ready).error());
   }
 }
 
@@ -180,7 +182,7 @@ Result<> Channel::flush_blocking(Deadline deadline) {
   for (;;) {
     Result<> sent = send_queued();
     if (!sent || queue_.empty()) return sent;
-    if (Result<> ready = poll(POLLOUT, deadline); !ready) return ready;
+    if (Result<> ready = wait_for(fd_.get(), POLLOUT, deadline, "the other end of the channel"); !ready) return ready;
   }
 }
 
@@ -193,21 +195,6 @@ Task<Error> Channel::pump(Millis patience) {
     const Deadline deadline(loop.now() + patience);
     Result<> flushed = co_await flush(deadline);
     if (!flushed) co_return std::move(flushed).error();
-  }
-}
-
-Result<> Channel::poll(short events, Deadline deadline) const {
-  for (;;) {
-    int timeout = -1;
-    if (!deadline.is_never()) {
-      const auto left = std::chrono::ceil<Millis>(deadline.since_boot() - steady_now()).count();
-      timeout = static_cast<int>(std::clamp<std::int64_t>(left, 0, 1'000'000'000));
-    }
-    pollfd entry{.fd = fd_.get(), .events = events, .revents = 0};
-    const int ready = ::poll(&entry, 1, timeout);
-    if (ready > 0) return {};
-    if (ready == 0) return fail(Code::kTimeout, "the peer at the other end of the channel is silent");
-    if (errno != EINTR) return fail_errno(errno, "poll");
   }
 }
 

@@ -72,7 +72,6 @@ class Channel {
   [[nodiscard]] Result<> send_queued();
   /// Empty when nothing is there yet.
   [[nodiscard]] Result<std::optional<Packet>> receive_now();
-  [[nodiscard]] Result<> poll(short events, Deadline deadline) const;
 
   Fd fd_;
   std::size_t fds_accepted_;
