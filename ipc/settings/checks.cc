@@ -54,7 +54,8 @@ std::string listen_fault(std::string_view text) {
 }
 
 std::string server_fault(std::string_view text) {
-  if (text.starts_with("unix:")) return fault_of(SocketAddress::parse(text));
+  if (text.starts_with("unix:"))
+    return "is a UNIX socket: origin servers are HOST:PORT, because a worker's empty file system has no path to it";
   return fault_of(HostPort::parse(text));
 }
 
