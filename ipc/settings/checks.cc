@@ -54,8 +54,7 @@ std::string listen_fault(std::string_view text) {
 }
 
 std::string server_fault(std::string_view text) {
-  if (text.starts_with("unix:"))
-    return "is a UNIX socket: origin servers are HOST:PORT, because a worker's empty file system has no path to it";
+  if (text.starts_with("unix:")) return fault_of(SocketAddress::parse(text));
   return fault_of(HostPort::parse(text));
 }
 

@@ -73,7 +73,7 @@ struct UpstreamSettings {
   static constexpr void describe(auto& f) {
     using S = UpstreamSettings;
     f(&S::name, "name", "Name that routes refer to, unique in the tenant.").check(kName).filled();
-    f(&S::servers, "servers", "\"HOST:PORT\", HOST being a name or an address (IPv6 in brackets).")
+    f(&S::servers, "servers", "\"HOST:PORT\", HOST being a name or an address (IPv6 in brackets), or \"unix:/path\".")
         .check(kServer)
         .filled();
     f(&S::host_header, "host_header", "The Host field of the request to the origin.");
