@@ -7,7 +7,8 @@ include(GoogleTest)
 # Doubtful states end a test, sanitizers report and stop (base/check.h).
 set(SLUICE_TEST_ENVIRONMENT
   SLUICE_BUGS_ARE_FATAL=1
-  ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
+  # a signal stays a signal: tests look at how processes die
+  ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:handle_segv=0
   UBSAN_OPTIONS=print_stacktrace=1)
 
 function(sluice_test_program NAME)
