@@ -174,9 +174,7 @@ class Members {
    public:
     using value_type = std::string_view;
     using difference_type = std::ptrdiff_t;
-    Iterator(const Fields* fields, FieldId id) : fields_(fields), id_(id), done_(!fields->may_have(id)) {
-      if (!done_) advance();
-    }
+    Iterator(const Fields* fields, FieldId id) : fields_(fields), id_(id) { advance(); }
     std::string_view operator*() const { return member_; }
     Iterator& operator++() {
       advance();
@@ -192,7 +190,7 @@ class Members {
     std::string_view rest_;
     std::string_view member_;
     FieldId id_;
-    bool done_;
+    bool done_ = false;
   };
 
   Members(const Fields* fields, FieldId id) : fields_(fields), id_(id) {}
