@@ -85,16 +85,6 @@ IpAddress IpAddress::unmapped() const {
   return *this;
 }
 
-std::optional<IpAddress> IpAddress::embedded_v4() const {
-  if (is_v4()) return std::nullopt;
-  if (const IpAddress plain = unmapped(); plain.is_v4()) return plain;
-  if (starts_with(bytes(), {0x00, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0})) return v4_at(bytes(), 12);
-  if (starts_with(bytes(), {0x20, 0x02})) return v4_at(bytes(), 2);
-  if (starts_with(bytes(), {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}) && !is_unspecified() && !is_loopback())
-    return v4_at(bytes(), 12);
-  return std::nullopt;
-}
-
 std::string IpAddress::text() const {
   std::array<char, INET6_ADDRSTRLEN> out{};
   const char* end = ::inet_ntop(is_v4() ? AF_INET : AF_INET6, bytes_.data(), out.data(), out.size());

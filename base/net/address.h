@@ -47,9 +47,6 @@ class IpAddress {
   [[nodiscard]] bool is_loopback() const;
   /// ::ffff:a.b.c.d as a.b.c.d (RFC 4291 2.5.5.2), anything else as it is.
   [[nodiscard]] IpAddress unmapped() const;
-  /// The IPv4 address that packets to this IPv6 address may end at: mapped, IPv4-compatible (RFC 4291 2.5.5.1), NAT64
-  /// (64:ff9b::/96, RFC 6052) and 6to4 (2002::/16, RFC 3056). A policy that refuses 10.0.0.0/8 must look here too.
-  [[nodiscard]] std::optional<IpAddress> embedded_v4() const;
   /// RFC 5952 text.
   [[nodiscard]] std::string text() const;
 

@@ -166,6 +166,7 @@ void Reader::value(const Type& type, const Rules& rules, void* object, const Nod
 }
 
 void Reader::list(const Type& type, const Rules& rules, void* object, const Node& node, const std::string& path) {
+  if (node.kind == Node::Kind::kNull) return problem(node.mark, path, "has no value; an empty list is []");
   if (node.kind != Node::Kind::kList)
     return problem(node.mark, path, node.called() + " is not a list ([a, b], or one \"- \" line for each)");
   if (rules.filled && node.items.empty()) return problem(node.mark, path, "must not be empty");
@@ -175,6 +176,7 @@ void Reader::list(const Type& type, const Rules& rules, void* object, const Node
 }
 
 void Reader::map(const Type& type, const Rules& rules, void* object, const Node& node, const std::string& path) {
+  if (node.kind == Node::Kind::kNull) return problem(node.mark, path, "has no value; an empty map is {}");
   if (node.kind != Node::Kind::kMap)
     return problem(node.mark, path, node.called() + " is not a map (\"key: value\" lines)");
   type.clear(object);

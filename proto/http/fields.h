@@ -174,7 +174,9 @@ class Members {
    public:
     using value_type = std::string_view;
     using difference_type = std::ptrdiff_t;
-    Iterator(const Fields* fields, FieldId id) : fields_(fields), id_(id) { advance(); }
+    Iterator(const Fields* fields, FieldId id) : fields_(fields), id_(id), done_(!fields->may_have(id)) {
+      if (!done_) advance();
+    }
     std::string_view operator*() const { return member_; }
     Iterator& operator++() {
       advance();
@@ -190,7 +192,7 @@ class Members {
     std::string_view rest_;
     std::string_view member_;
     FieldId id_;
-    bool done_ = false;
+    bool done_;
   };
 
   Members(const Fields* fields, FieldId id) : fields_(fields), id_(id) {}

@@ -133,6 +133,7 @@ void AccessLog::append(const AccessRecord& record) {
     return;
   }
   append_line(record);
+  ++written_;
   gathered_.set();
   if (text_.size() >= kBatch && !full_) flush();
 }
@@ -237,7 +238,6 @@ void AccessLog::flush() {
       full_ = true;
       break;
     }
-    written_ += static_cast<std::uint64_t>(std::ranges::count(piece, '\n'));
     rest.remove_prefix(piece.size());
   }
   text_.erase(0, text_.size() - rest.size());

@@ -51,6 +51,7 @@ class AccessLog {
   [[nodiscard]] Task<> run(Loop& loop);
 
   [[nodiscard]] bool enabled() const { return enabled_; }
+  /// Lines handed to the output, or waiting to be.
   [[nodiscard]] std::uint64_t lines_written() const { return written_; }
   /// Lines lost because the output was full.
   [[nodiscard]] std::uint64_t lines_lost() const { return lost_; }

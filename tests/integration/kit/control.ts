@@ -1,15 +1,27 @@
-// The control socket: newline-delimited JSON, one request line, one or more answer lines.
+// The control socket: newline-delimited JSON. A request is one line; the answer is any number of items and then a result
+// or an error.
 import { connect } from './connection.js';
 import type { JsonObject } from './log.js';
 
-/** One command; the answers up to and including the last. */
-export async function control(path: string, command: string, parameters: JsonObject = {}): Promise<JsonObject[]> {
+export interface Answer {
+  readonly items: readonly JsonObject[];
+  readonly result: JsonObject;
+}
+
+/** Sends one command and waits for its end; a refusal is an error that carries Sluice's own sentence. */
+export async function control(path: string, command: string, parameters: JsonObject = {}): Promise<Answer> {
   const connection = await connect(`unix:${path}`);
+  const items: JsonObject[] = [];
   try {
     await connection.send(`${JSON.stringify({ command, ...parameters })}\n`);
-    await connection.end();
-    const text = (await connection.reader.toEnd(`the answer to ${command}`, 30_000)).toString('utf8');
-    return text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as JsonObject);
+    for (;;) {
+      const line = (await connection.reader.until('\n', `the answer to ${command}`)).toString('utf8');
+      const reply = JSON.parse(line) as { item?: JsonObject; done?: boolean; result?: JsonObject; error?: { code: string; message: string } };
+      if (reply.item !== undefined) items.push(reply.item);
+      else if (reply.error !== undefined) throw new Error(`${command}: ${reply.error.code}: ${reply.error.message}`);
+      else if (reply.done === true) return { items, result: reply.result ?? {} };
+      else throw new Error(`not a reply: ${line}`);
+    }
   } finally {
     connection.close();
   }

@@ -5,8 +5,8 @@ import { eventually } from './wait.js';
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
-/** Lines that may never appear: sanitizer reports, failed checks, counted bugs. */
-const alarms = /(ERROR|WARNING): \w+Sanitizer|: runtime error: |sluice: (check failed|bug): /;
+/** Lines that may never appear: sanitizer reports, failed checks, counted bugs, leaks of coroutines, worker nonsense. */
+const alarms = /(ERROR|WARNING): \w+Sanitizer|: runtime error: |sluice: (check failed|bug): |"event": ?"(coroutine frames left|worker misbehaved|slab damaged)"/;
 
 export class Log {
   readonly lines: string[] = [];

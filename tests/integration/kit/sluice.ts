@@ -21,6 +21,8 @@ export interface SluiceOptions {
   readonly config: JsonObject;
   /** The application's binary; without it the stock proxy. */
   readonly application?: string;
+  /** `expected` where the test kills workers; otherwise one that dies fails the test. */
+  readonly crashes?: 'expected';
   readonly env?: NodeJS.ProcessEnv;
   readonly args?: readonly string[];
 }
@@ -54,7 +56,7 @@ export class Sluice {
   private readonly family = new Map<number, Process>();
   private addresses = new Map<string, Address[]>();
 
-  private constructor(private readonly child: ChildProcess, readonly log: Log, readonly folder: string) {
+  private constructor(private readonly child: ChildProcess, readonly log: Log, readonly folder: string, private readonly crashes: 'expected' | 'none') {
     child.on('exit', (code, signal) => { this.exit = { code, signal }; });
   }
 
@@ -71,13 +73,14 @@ export class Sluice {
     const child = spawn(join(binaries, 'sluice'), ['-c', file, ...(options.args ?? [])], {
       stdio: ['ignore', 'ignore', 'pipe'],
       cwd: folder,
-      env: { ...process.env, SLUICE_BUGS_ARE_FATAL: '1', ...options.env },
+      // a signal stays a signal in sanitized builds: tests look at how processes die
+      env: { ASAN_OPTIONS: 'handle_segv=0', ...process.env, SLUICE_BUGS_ARE_FATAL: '1', ...options.env },
     });
     await new Promise<void>((done, fail) => {
       child.on('spawn', done);
       child.on('error', fail);
     });
-    return new Sluice(child, new Log(child.stderr), folder);
+    return new Sluice(child, new Log(child.stderr), folder, options.crashes ?? 'none');
   }
 
   get pid(): number {
@@ -126,8 +129,20 @@ export class Sluice {
     throw new Error(`no endpoint ${endpoint} among ${[...this.addresses.keys()].join(', ')}`);
   }
 
+  /** The workers of a tenant as `sluicectl workers` has them; the admin process belongs to the tenant `sluice`. */
+  async workers(tenant: string): Promise<JsonObject[]> {
+    const { result } = await control(this.controlPath, 'workers');
+    return (result['workers'] as JsonObject[]).filter((w) => w['tenant'] === tenant);
+  }
+
+  /** The process of the tenant's first worker, once it is ready. */
+  async workerPid(tenant: string): Promise<number | undefined> {
+    const worker = (await this.workers(tenant))[0];
+    return worker?.['state'] === 'ready' ? worker['pid'] as number : undefined;
+  }
+
   async status(): Promise<JsonObject> {
-    return (await control(this.controlPath, 'status')).at(-1) ?? {};
+    return (await control(this.controlPath, 'status')).result;
   }
 
   /** Runs `sluicectl` against this instance. */
@@ -191,6 +206,9 @@ export class Sluice {
     }
     killHard(this.pid);
     problems.push(...this.log.alarms());
+    if (this.crashes === 'none') {
+      problems.push(...this.log.all((r) => r['event'] === 'worker ended').map((r) => `a worker died: ${JSON.stringify(r)}`));
+    }
     rmSync(this.folder, { recursive: true, force: true });
     if (problems.length > 0) throw new Error(problems.join('\n'));
   }

@@ -1,13 +1,11 @@
 // What must stay bounded: memory with slow readers and idle connections, descriptors over many connections.
-import { assert, connect, eventually, residentBytes, reverse, scenario, sleep, type Connection, type JsonObject, type Sluice } from '../kit/index.js';
+import { assert, connect, eventually, residentBytes, reverse, scenario, sleep, type Connection, type Sluice } from '../kit/index.js';
 
 const get = 'GET / HTTP/1.1\r\nHost: web.test\r\n\r\n';
 const sanitized = (process.env['SLUICE_BIN_DIR'] ?? '').includes('asan');
 
 async function memory(sluice: Sluice): Promise<number> {
-  const { stdout } = await sluice.ctl('--json', 'workers');
-  const workers = ((JSON.parse(stdout) as JsonObject)['workers'] as JsonObject[]).filter((w) => w['tenant'] === 'main');
-  return workers.reduce((sum, w) => sum + residentBytes(w['pid'] as number), 0);
+  return (await sluice.workers('main')).reduce((sum, w) => sum + residentBytes(w['pid'] as number), 0);
 }
 
 scenario('a gigabyte through a slow reader costs a few blocks of memory', async ({ sluice, scripted, connect }) => {

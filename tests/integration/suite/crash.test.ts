@@ -1,26 +1,16 @@
 // A worker that dies, and neighbours that must not notice.
-import { assert, connect, connectThrough, eventually, forward, reverse, scenario, sleep, type Connection, type JsonObject, type Sluice } from '../kit/index.js';
+import { assert, connect, connectThrough, eventually, forward, reverse, scenario, sleep, type Connection } from '../kit/index.js';
 
 const get = 'GET / HTTP/1.1\r\nHost: web.test\r\n\r\n';
-
-async function workers(sluice: Sluice, tenant: string): Promise<JsonObject[]> {
-  const { stdout } = await sluice.ctl('--json', 'workers');
-  return ((JSON.parse(stdout) as JsonObject)['workers'] as JsonObject[]).filter((w) => w['tenant'] === tenant);
-}
-
-/** The process of the tenant's first worker; undefined while there is none. */
-async function pidOf(sluice: Sluice, tenant: string): Promise<number | undefined> {
-  const worker = (await workers(sluice, tenant))[0];
-  return worker !== undefined && worker['state'] === 'ready' ? worker['pid'] as number : undefined;
-}
 
 scenario('a worker killed under load: the other tenant loses nothing, its own accept queue loses nothing', async ({ sluice, origin }) => {
   const server = await origin((_, response) => void setTimeout(() => response.end('origin'), 5));
   const proxy = await sluice({
+    crashes: 'expected',
     config: { tenants: [reverse([server.address], { name: 'a' }, { name: 'victim' }), reverse([server.address], { name: 'b' }, { name: 'neighbour' })] },
   });
-  const victim = await eventually('the worker', () => pidOf(proxy, 'victim'));
-  const neighbour = await eventually('the neighbour', () => pidOf(proxy, 'neighbour'));
+  const victim = await eventually('the worker', () => proxy.workerPid('victim'));
+  const neighbour = await eventually('the neighbour', () => proxy.workerPid('neighbour'));
   let running = true;
   const losses = { neighbour: 0, fresh: 0 };
   let answered = 0;
@@ -65,7 +55,7 @@ scenario('a worker killed under load: the other tenant loses nothing, its own ac
     }
   }));
   const successor = await eventually('a new worker', async () => {
-    const pid = await pidOf(proxy, 'victim');
+    const pid = await proxy.workerPid('victim');
     return pid !== victim ? pid : undefined;
   });
   const backAfter = Date.now() - died;
@@ -77,29 +67,29 @@ scenario('a worker killed under load: the other tenant loses nothing, its own ac
   assert.ok(backAfter < 1000, `back after ${backAfter} ms`);
   assert.deepEqual(losses, { neighbour: 0, fresh: 0 });
   assert.ok(answered > 100, `only ${answered} requests were answered`);
-  assert.equal(await pidOf(proxy, 'neighbour'), neighbour);
+  assert.equal(await proxy.workerPid('neighbour'), neighbour);
   assert.notEqual(successor, victim);
-  const record = await proxy.log.waitFor('why the worker died', (r) => /SIGSEGV|signal 11|segmentation/i.test(JSON.stringify(r)));
+  const record = await proxy.log.waitFor('why the worker died', (r) => r['event'] === 'worker ended' && String(r['why']).includes('SIGSEGV'));
   assert.equal(record['tenant'], 'victim');
 });
 
 scenario('after a crash the log says which connections died', async ({ sluice, scripted, connect }) => {
   const server = await scripted(async (c) => void (await c.reader.toEnd().catch(() => undefined)));
-  const proxy = await sluice({ config: { tenants: [forward({ connect: { ports: [] } })] } });
+  const proxy = await sluice({ crashes: 'expected', config: { tenants: [forward({ connect: { ports: [] } })] } });
   const client = await connect(proxy.address('proxy'));
   await connectThrough(client, server.address);
   const port = client.socket.localPort ?? 0;
-  process.kill(await eventually('the worker', () => pidOf(proxy, 'main')), 'SIGSEGV');
+  process.kill(await eventually('the worker', () => proxy.workerPid('main')), 'SIGSEGV');
   await client.reader.closed();
-  await proxy.log.waitFor('the dead connection', (r) => JSON.stringify(r).includes(`:${port}`) && /SIGSEGV|crash|died|signal/i.test(JSON.stringify(r)));
-  await eventually('the worker being back', () => pidOf(proxy, 'main'));
+  await proxy.log.waitFor('the dead connection', (r) => r['event'] === 'connection lost' && String(r['client']).endsWith(`:${port}`) && String(r['why']).includes('SIGSEGV'));
+  await eventually('the worker being back', () => proxy.workerPid('main'));
   assert.ok(!(await proxy.ctl('connections')).stdout.includes(`:${port}`), 'a dead connection is still listed');
   assert.match((await proxy.ctl('workers')).stdout, /SIGSEGV|signal 11|segmentation/i);
 });
 
 scenario('counters go on over a crash and never go back', async ({ sluice, origin, connect }) => {
   const server = await origin();
-  const proxy = await sluice({ config: { tenants: [reverse([server.address])] } });
+  const proxy = await sluice({ crashes: 'expected', config: { tenants: [reverse([server.address])] } });
   const ask = async (count: number): Promise<void> => {
     const client = await connect(proxy.address('web'));
     for (let i = 0; i < count; i += 1) assert.equal((await client.ask(get)).status, 200);
@@ -109,9 +99,9 @@ scenario('counters go on over a crash and never go back', async ({ sluice, origi
   await ask(7);
   await eventually('seven requests', async () => (await requests()) === 7);
   const before = await proxy.metrics();
-  const pid = await eventually('the worker', () => pidOf(proxy, 'main'));
+  const pid = await eventually('the worker', () => proxy.workerPid('main'));
   process.kill(pid, 'SIGKILL');
-  await eventually('the worker being back', async () => (await pidOf(proxy, 'main')) !== undefined && (await pidOf(proxy, 'main')) !== pid);
+  await eventually('the worker being back', async () => (await proxy.workerPid('main')) !== undefined && (await proxy.workerPid('main')) !== pid);
   await ask(5);
   await eventually('twelve requests', async () => (await requests()) === 12);
   assert.deepEqual(before.wentBackwards(await proxy.metrics()), []);
@@ -120,23 +110,24 @@ scenario('counters go on over a crash and never go back', async ({ sluice, origi
 scenario('a worker that keeps crashing is restarted ever later, and that is said', async ({ sluice, origin, connect }) => {
   const server = await origin();
   const proxy = await sluice({
+    crashes: 'expected',
     config: { restart_policy: { backoff_min: '20ms', backoff_max: '200ms', crash_loop_count: 3, crash_loop_window: '30s' }, tenants: [reverse([server.address])] },
   });
   for (let i = 0; i < 4; i += 1) {
-    process.kill(await eventually('a worker to kill', () => pidOf(proxy, 'main')), 'SIGKILL');
+    process.kill(await eventually('a worker to kill', () => proxy.workerPid('main')), 'SIGKILL');
     await sleep(50);
   }
-  await proxy.log.waitFor('the crash loop', (r) => r['level'] === 'error' && /crash.?loop/i.test(JSON.stringify(r)));
+  await proxy.log.waitFor('the crash loop', (r) => r['event'] === 'worker crash loop');
   const client = await connect(proxy.address('web'));
   assert.equal((await client.ask(get)).status, 200);
 });
 
 scenario('the admin process dying harms no traffic and comes back', async ({ sluice, origin, connect }) => {
   const server = await origin();
-  const proxy = await sluice({ config: { tenants: [reverse([server.address])] } });
+  const proxy = await sluice({ crashes: 'expected', config: { tenants: [reverse([server.address])] } });
   const client = await connect(proxy.address('web'));
   await client.ask(get);
-  process.kill(await eventually('the admin', () => pidOf(proxy, 'sluice')), 'SIGKILL');
+  process.kill(await eventually('the admin', () => proxy.workerPid('sluice')), 'SIGKILL');
   assert.equal((await client.ask(get)).status, 200);
   assert.equal(server.accepted, 1);
   await eventually('metrics again', async () => (await proxy.metrics()).samples.length > 0);
@@ -144,7 +135,7 @@ scenario('the admin process dying harms no traffic and comes back', async ({ slu
 
 scenario('when the supervisor is killed its workers do not stay behind', async ({ sluice, origin, connect }) => {
   const server = await origin();
-  const proxy = await sluice({ config: { tenants: [reverse([server.address])] } });
+  const proxy = await sluice({ crashes: 'expected', config: { tenants: [reverse([server.address])] } });
   const client = await connect(proxy.address('web'));
   await client.ask(get);
   proxy.signal('SIGKILL');

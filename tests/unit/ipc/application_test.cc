@@ -23,10 +23,10 @@ TEST(Application, ADescriptionSurvivesTheWay) {
 
 TEST(Application, SectionsKeepTheirPlacesSoThatProblemsCanNameThem) {
   const auto file = settings::parse_yaml("tenants:\n  - settings:\n      limit: 7\n", "sluice.yaml");
-  ASSERT_TRUE(file);
+  ASSERT_TRUE(file.problems.empty());
   const Result<std::vector<SectionToCheck>> heard = decode_sections(
-      encode(std::vector<SectionToCheck>{{SectionToCheck::Kind::kTenant, file->part("tenants[0].settings")},
-                                         {SectionToCheck::Kind::kEndpoint, file->part("nothing")}}));
+      encode(std::vector<SectionToCheck>{{SectionToCheck::Kind::kTenant, file.part("tenants[0].settings")},
+                                         {SectionToCheck::Kind::kEndpoint, file.part("nothing")}}));
   ASSERT_TRUE(heard) << heard.error().message();
   ASSERT_EQ(heard->size(), 2U);
   EXPECT_EQ((*heard)[0].kind, SectionToCheck::Kind::kTenant);

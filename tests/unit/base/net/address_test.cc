@@ -37,17 +37,6 @@ TEST(IpAddress, UnmapsOnlyMappedAddresses) {
   EXPECT_EQ(ip("10.0.0.1").unmapped(), ip("10.0.0.1"));
 }
 
-TEST(IpAddress, FindsTheIPv4AddressBehindATranslator) {
-  EXPECT_EQ(ip("::ffff:10.0.0.1").embedded_v4(), ip("10.0.0.1"));
-  EXPECT_EQ(ip("64:ff9b::7f00:1").embedded_v4(), ip("127.0.0.1"));
-  EXPECT_EQ(ip("2002:a9fe:a9fe::1").embedded_v4(), ip("169.254.169.254"));
-  EXPECT_EQ(ip("::10.1.2.3").embedded_v4(), ip("10.1.2.3"));
-  EXPECT_EQ(ip("::1").embedded_v4(), std::nullopt);
-  EXPECT_EQ(ip("::").embedded_v4(), std::nullopt);
-  EXPECT_EQ(ip("2001:db8::1").embedded_v4(), std::nullopt);
-  EXPECT_EQ(ip("10.0.0.1").embedded_v4(), std::nullopt);
-}
-
 TEST(IpAddress, KnowsLoopbackInEveryForm) {
   for (const char* text : {"127.0.0.1", "127.255.0.3", "::1", "::ffff:127.0.0.1"})
     EXPECT_TRUE(ip(text).is_loopback()) << text;

@@ -116,6 +116,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"hosts: [d.example]",
               "1:9: hosts[0]: d.example is not one of a.example, b.example, c.example; did you mean \"a.example\"?"},
         Wrong{"hosts: a.example", "1:8: hosts: a.example is not a list ([a, b], or one \"- \" line for each)"},
+        Wrong{"hosts:", "1:1: hosts: has no value; an empty list is []"},
+        Wrong{"names: ~", "1:8: names: has no value; an empty map is {}"},
         Wrong{"names: [x]", "1:8: names: a list is not a map (\"key: value\" lines)"},
         Wrong{"names: {\"y.z\": x}", "1:16: names[\"y.z\"]: x is not a list ([a, b], or one \"- \" line for each)"},
         Wrong{"inner: 1", "1:8: inner: 1 is not a section (\"key: value\" lines)"},
