@@ -43,7 +43,7 @@ std::string ExitReason::text() const {
   return more.empty() ? text : fmt::format("{}: {}", text, more);
 }
 
-Result<ExitReason> reap(int pidfd) {
+Result<ExitReason> reap_process(int pidfd) {
   siginfo_t info{};
   int result = 0;
   do {

@@ -20,6 +20,6 @@ struct ExitReason {
 };
 
 /// Reaps the process behind a pidfd that is readable. Errors: kSystem; kInternal while it still runs.
-[[nodiscard]] Result<ExitReason> reap(int pidfd);
+[[nodiscard]] Result<ExitReason> reap_process(int pidfd);
 
 }  // namespace sluice::supervisor

@@ -107,6 +107,11 @@ Result<BoundAddress> BoundAddress::bind(const Request& request) {
   return bound;
 }
 
+void BoundAddress::close() {
+  sockets_.clear();
+  unix_.reset();
+}
+
 int BoundAddress::socket_of(std::uint32_t worker) const {
   if (unix_ != nullptr) return unix_->fd();
   SLUICE_CHECK(worker < sockets_.size(), "one socket per worker");

@@ -43,6 +43,8 @@ class BoundAddress {
   [[nodiscard]] const std::string& bound() const { return bound_; }
   /// The descriptor for this worker: non-blocking, close-on-exec. Borrowed.
   [[nodiscard]] int socket_of(std::uint32_t worker) const;
+  /// Closes our sockets: who connects from now on is refused, once the workers have closed theirs too.
+  void close();
 
  private:
   BoundAddress() = default;

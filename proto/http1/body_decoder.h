@@ -9,7 +9,6 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -60,12 +59,8 @@ class BodyDecoder {
   /// `count` bytes of remaining() went by another way. Errors: kBodyTooLarge.
   [[nodiscard]] http::Parsed<> passed(std::uint64_t count);
 
-  /// The trailer fields, when done; null when the body ended without any that may be kept.
-  [[nodiscard]] const http::Fields* trailers_or_null() const {
-    return trailers_ != nullptr && !trailers_->empty() ? trailers_.get() : nullptr;
-  }
-  /// The trailer fields to change, made when there were none.
-  [[nodiscard]] http::Fields& trailers();
+  /// The trailer fields, when done. Mutable: what goes on may be changed by hooks.
+  [[nodiscard]] http::Fields& trailers() { return trailers_; }
 
  private:
   enum class State : std::uint8_t {
@@ -101,7 +96,7 @@ class BodyDecoder {
   std::uint32_t extension_bytes_ = 0;
   BodyLimits limits_;
   std::string trailer_bytes_;
-  std::unique_ptr<http::Fields> trailers_;  // made when there are some: most bodies have none and Fields is large
+  http::Fields trailers_;
 };
 
 }  // namespace sluice::http1

@@ -13,7 +13,14 @@ namespace sluice::worker {
 /// NOFILE as asked; no core dumps, no files, no processes, no locked memory, no message queues, no priorities.
 [[nodiscard]] Result<Protection> set_limits(std::uint64_t descriptors);
 
-/// An empty, read-only tmpfs as "/", everything else unmounted from a mount namespace of our own.
+/// A mount namespace of our own, even if the supervisor could not give us one: what follows must never touch the
+/// host's.
+[[nodiscard]] Result<> own_mount_namespace();
+
+/// No namespace can be made within ours.
+[[nodiscard]] Protection forbid_nested_namespaces();
+
+/// An empty, read-only tmpfs as "/", everything else unmounted. Only in own_mount_namespace().
 [[nodiscard]] Protection empty_root();
 
 /// Every capability gone, from all five sets.

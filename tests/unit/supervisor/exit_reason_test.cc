@@ -26,7 +26,7 @@ ExitReason after(Child child) {
   const Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   pollfd ready{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
   EXPECT_EQ(::poll(&ready, 1, 5000), 1);
-  Result<ExitReason> reason = reap(pidfd.get());
+  Result<ExitReason> reason = reap_process(pidfd.get());
   EXPECT_TRUE(reason);
   return reason ? *reason : ExitReason{};
 }
@@ -56,13 +56,13 @@ TEST(ExitReason, DoesNotReapARunningProcess) {
     ::_exit(0);
   }
   const Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  const Result<ExitReason> early = reap(pidfd.get());
+  const Result<ExitReason> early = reap_process(pidfd.get());
   ASSERT_FALSE(early);
   EXPECT_EQ(early.error().code(), Code::kInternal);
   ::kill(pid, SIGKILL);
   pollfd ready{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
   ASSERT_EQ(::poll(&ready, 1, 5000), 1);
-  EXPECT_TRUE(reap(pidfd.get()));
+  EXPECT_TRUE(reap_process(pidfd.get()));
 }
 
 }  // namespace

@@ -1,0 +1,23 @@
+// The command line of `sluice`.
+#pragma once
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+
+#include "supervisor/log_sink.h"
+
+namespace sluice::supervisor {
+
+struct CommandLine {
+  enum class Action : std::uint8_t { kRun, kCheck, kPrintDefaultConfig, kPrintSchema, kVersion };
+  Action action = Action::kRun;
+  std::string config = "/etc/sluice/sluice.yaml";
+  std::string application;                    ///< empty: what the configuration says
+  std::optional<LogSink::Format> log_format;  ///< wins over the configuration
+};
+
+/// What was said, or the exit code when that was --help or a mistake (which has been printed).
+[[nodiscard]] std::expected<CommandLine, int> parse_command_line(int argc, char** argv);
+
+}  // namespace sluice::supervisor

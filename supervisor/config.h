@@ -1,0 +1,37 @@
+// From a file to what the supervisor runs: the application is opened and asked what it is, the file is read, and both
+// sides' settings are checked, ours here and the application's by itself in a sandboxed child. All problems come back
+// at once, in the order of the file; nothing has been started or touched then.
+#pragma once
+#include <expected>
+#include <string>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "base/settings/problems.h"
+#include "ipc/application.h"
+#include "ipc/settings/settings.h"
+
+namespace sluice::supervisor {
+
+/// The application, open: workers are started from this descriptor, whatever becomes of the file.
+struct Application {
+  std::string path;
+  Fd binary;
+  ipc::ApplicationDescription about;
+};
+/// Opens the binary and runs `--describe`. Errors: kBadConfig with a sentence that has the path.
+[[nodiscard]] Result<Application> open_application(const std::string& path);
+
+/// The path of a program in the folder where this one is.
+[[nodiscard]] std::string beside_us(const std::string& name);
+
+struct Configuration {
+  std::string file;
+  ipc::Settings settings;
+  Application application;
+};
+/// `application` wins over what the file names, unless it is empty.
+[[nodiscard]] std::expected<Configuration, settings::Problems> load_configuration(const std::string& file,
+                                                                                  const std::string& application);
+
+}  // namespace sluice::supervisor

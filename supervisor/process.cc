@@ -1,0 +1,147 @@
+// See process.h.
+#include "supervisor/process.h"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include "base/sys.h"
+
+namespace sluice::supervisor {
+namespace {
+
+constexpr int kLogPipeBytes = 256 * 1024;
+constexpr Millis kPatience{10'000};   // a worker that does not read its channel for so long hangs
+constexpr Millis kGoodbye{1'000};     // between the end of the channel and the end of the process
+constexpr int kOomScoreAdjust = 200;  // under memory pressure a worker goes before the supervisor
+
+}  // namespace
+
+Result<std::unique_ptr<Process>> Process::start(Loop& loop, LogSink& sink, ProcessOwner& owner,
+                                                const Request& request) {
+  Result<ipc::ChannelPair> channel = ipc::channel_pair();
+  if (!channel) return fail(std::move(channel).error());
+  Result<sys::Pipe> log = sys::pipe();
+  if (!log) return fail(std::move(log).error());
+  (void)::fcntl(log->write_end.get(), F_SETPIPE_SZ, kLogPipeBytes);  // best effort: more room for bursts
+  const Tenant& tenant = request.tenant;
+  const std::size_t slash = tenant.application->path.rfind('/');
+  Result<Spawned> spawned = spawn({.binary = tenant.application->binary.get(),
+                                   .arguments = {tenant.application->path.substr(slash + 1), "--worker"},
+                                   .channel = channel->worker.get(),
+                                   .log = log->write_end.get(),
+                                   .ids = tenant.ids,
+                                   .cgroup = tenant.cgroup.get(),
+                                   .oom_score_adjust = kOomScoreAdjust});
+  if (!spawned) return fail(std::move(spawned).error());
+  std::unique_ptr<Process> process(new Process(
+      loop, sink, owner, request,
+      {.spawned = *std::move(spawned), .channel = std::move(channel->supervisor), .log = std::move(log->read_end)}));
+  if (Result<> given = process->hand_over(request); !given) return fail(std::move(given).error());
+  return process;
+}
+
+Process::Process(Loop& loop, LogSink& sink, ProcessOwner& owner, const Request& request, Parts parts)
+    : loop_(loop),
+      owner_(owner),
+      pid_(parts.spawned.pid),
+      started_(steady_now()),
+      pidfd_(std::move(parts.spawned.pidfd)),
+      end_(loop, pidfd_.get()),
+      channel_(std::move(parts.channel)),
+      log_(loop, sink, std::move(parts.log), LogStamp(request.tenant.settings.name, request.index, parts.spawned.pid)),
+      protections_(std::move(parts.spawned.protections)) {
+  channel_.attach(loop);
+}
+
+Process::~Process() {
+  scope_.cancel();
+  if (reaped_) return;
+  kill();
+  // it has no way to refuse; the wait is the kernel's clean-up
+  siginfo_t info{};
+  while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) != 0 && errno == EINTR) {}
+}
+
+Result<> Process::hand_over(const Request& request) {
+  const Tenant& tenant = request.tenant;
+  const std::array<int, 2> files = {tenant.settings_file.get(), request.slab};
+  Result<> posted = channel_.post(
+      ipc::Configure{.tenant = tenant.settings.name, .worker_index = request.index, .log_level = request.log_level},
+      files);
+  ipc::Listeners batch;
+  std::vector<int> sockets;
+  for (std::uint32_t endpoint = 0; endpoint < tenant.endpoints.size(); ++endpoint)
+    for (const BoundAddress& address : tenant.endpoints[endpoint].addresses) {
+      if (posted && sockets.size() == ipc::kMaxFds) {
+        posted = channel_.post(batch, sockets);
+        batch.items.clear();
+        sockets.clear();
+      }
+      batch.items.push_back({.endpoint_index = endpoint, .address = address.bound()});
+      sockets.push_back(address.socket_of(request.index));
+    }
+  if (posted && !sockets.empty()) posted = channel_.post(batch, sockets);
+  return posted;
+}
+
+void Process::attend() {
+  scope_.spawn([this] { return log_.run(); });
+  scope_.spawn([this] { return listen(); });
+  scope_.spawn([this] { return send(); });
+}
+
+Task<> Process::listen() {
+  for (;;) {
+    Result<ipc::SupervisorEnd::Received> received = co_await channel_.receive(Deadline::never());
+    if (received) {
+      owner_.heard(received->message);
+      continue;
+    }
+    if (received.error().code() == Code::kProtocol) {
+      owner_.misbehaved(received.error().message());
+      co_return;
+    }
+    // the channel is closed: it is ending, or has closed what it needs
+    co_await loop_.sleep(kGoodbye);
+    owner_.misbehaved("it closed its channel and did not end");
+    co_return;
+  }
+}
+
+Task<> Process::send() {
+  const Error error = co_await channel_.pump(kPatience);
+  if (error.code() == Code::kTimeout) owner_.misbehaved("it does not read its channel");
+}
+
+Task<ExitReason> Process::ended() {
+  for (;;) {
+    co_await end_.readable.wait(loop_, Deadline::never());
+    Result<ExitReason> reason = reap_process(pidfd_.get());
+    if (!reason && reason.error().code() == Code::kInternal) {
+      end_.readable.clear();  // the first edge is a question, not an answer
+      continue;
+    }
+    reaped_ = true;
+    scope_.cancel();
+    log_.drain();
+    co_return reason ? *reason
+                     : ExitReason{.kind = ExitReason::Kind::kExited, .number = -1, .why = reason.error().message()};
+  }
+}
+
+void Process::kill() {
+  if (!reaped_) (void)::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+}
+
+void Process::add_protections(const ipc::Protections& from_worker) {
+  for (const ipc::Protections::Item& item : from_worker.items)
+    protections_.push_back({.name = item.name, .on = item.on, .why = item.why});
+}
+
+}  // namespace sluice::supervisor

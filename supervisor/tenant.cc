@@ -1,0 +1,74 @@
+// See tenant.h.
+#include "supervisor/tenant.h"
+
+#include <sched.h>
+
+#include "ipc/memfd.h"
+#include "supervisor/accounts.h"
+#include "supervisor/name_service.h"
+
+namespace sluice::supervisor {
+namespace {
+
+std::uint32_t usable_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return static_cast<std::uint32_t>(std::max(1, CPU_COUNT(&set)));
+}
+
+Result<Endpoint> bind_endpoint(const ipc::EndpointSettings& settings, std::uint32_t workers) {
+  Endpoint endpoint{.name = settings.name, .mode = settings.mode, .addresses = {}};
+  for (const std::string& configured : settings.listen) {
+    Result<BoundAddress> bound = BoundAddress::bind(
+        {.configured = configured, .workers = workers, .backlog = static_cast<int>(settings.backlog)});
+    if (!bound) return fail(std::move(bound).error());
+    endpoint.addresses.push_back(*std::move(bound));
+  }
+  return endpoint;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Tenant>> make_tenant(const ipc::TenantSettings& settings, const Application& application,
+                                            PrivateIds& private_ids, Cgroups& cgroups) {
+  auto tenant = std::make_unique<Tenant>();
+  tenant->settings = settings;
+  tenant->application = &application;
+  if (tenant->settings.workers == 0) tenant->settings.workers = usable_cpus();
+  const std::uint32_t workers = tenant->settings.workers;
+  for (const ipc::EndpointSettings& endpoint : settings.endpoints) {
+    Result<Endpoint> bound = bind_endpoint(endpoint, workers);
+    if (!bound) return fail(std::move(bound).error());
+    tenant->endpoints.push_back(*std::move(bound));
+  }
+  fill_name_service(tenant->settings.resolver);
+  Result<std::optional<Ids>> ids = worker_ids(settings, private_ids);
+  if (!ids) return fail(std::move(ids).error().during("tenant " + settings.name));
+  tenant->ids = *ids;
+  if (settings.limits.memory) tenant->cgroup = cgroups.make(settings.name, settings.limits.memory.bytes() * workers);
+  Result<Fd> file = ipc::seal_bytes("settings", ipc::to_json(tenant->settings));
+  if (!file) return fail(std::move(file).error().during("tenant " + settings.name));
+  tenant->settings_file = *std::move(file);
+  return tenant;
+}
+
+void Tenant::close_listeners() {
+  for (Endpoint& endpoint : endpoints)
+    for (BoundAddress& address : endpoint.addresses) address.close();
+}
+
+ipc::TenantSettings admin_tenant(const ipc::AdminSettings& admin) {
+  ipc::EndpointSettings endpoint;
+  endpoint.name = "admin";
+  endpoint.listen = admin.listen;
+  endpoint.backlog = 128;
+  ipc::TenantSettings tenant;
+  tenant.name = kBuiltInTenant;
+  tenant.workers = 1;
+  tenant.limits.connections = 64;
+  tenant.endpoints = {std::move(endpoint)};
+  return tenant;
+}
+
+}  // namespace sluice::supervisor

@@ -1,0 +1,48 @@
+// A tenant as the supervisor runs it: everything that its workers have in common, made once before the first of them
+// starts. Nothing in here changes while the supervisor runs, but that the listening sockets are closed at its end.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "ipc/settings/settings.h"
+#include "supervisor/config.h"
+#include "supervisor/listeners.h"
+#include "supervisor/spawn.h"
+
+namespace sluice::supervisor {
+
+/// The tenant that runs the admin process; no configuration can name one like this.
+inline constexpr std::string_view kBuiltInTenant = "sluice";
+
+struct Endpoint {
+  std::string name;
+  ipc::Mode mode;
+  std::vector<BoundAddress> addresses;
+};
+
+struct Tenant {
+  ipc::TenantSettings settings;  ///< complete: the number of workers and the name service are filled in
+  const Application* application;
+  std::optional<Ids> ids;
+  std::unique_ptr<Cgroup> cgroup;  ///< null when no limit asks for one
+  Fd settings_file;                ///< sealed memfd with the JSON, for every worker
+  std::vector<Endpoint> endpoints;
+
+  /// Our descriptors of the listening sockets; the workers' own go on for as long as they want.
+  void close_listeners();
+  [[nodiscard]] bool built_in() const { return settings.name == kBuiltInTenant; }
+};
+
+/// Binds the tenant's addresses and makes what its workers share. Errors: a sentence with the address or the tenant.
+[[nodiscard]] Result<std::unique_ptr<Tenant>> make_tenant(const ipc::TenantSettings& settings,
+                                                          const Application& application, PrivateIds& private_ids,
+                                                          Cgroups& cgroups);
+
+/// The settings of the built-in tenant.
+[[nodiscard]] ipc::TenantSettings admin_tenant(const ipc::AdminSettings& admin);
+
+}  // namespace sluice::supervisor

@@ -1,0 +1,120 @@
+// Worker: one slot (tenant, index) for as long as the supervisor lives. Starts a process in it, watches it, says why it
+// ended and what was lost with it, starts the next. Its state moves only by the table in worker_state.h.
+//
+// The slab belongs to the slot and outlives its processes, so counters go on and the connections of a dead worker can
+// still be read. Owned by the Workforce; run() is its one task.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/scope.h"
+#include "base/signal.h"
+#include "base/task.h"
+#include "ipc/slab.h"
+#include "restart/drain.h"
+#include "supervisor/backoff.h"
+#include "supervisor/process.h"
+#include "supervisor/tenant.h"
+#include "supervisor/worker_state.h"
+
+namespace sluice::supervisor {
+
+class Worker final : private ProcessOwner {
+ public:
+  struct Context {
+    Loop& loop;
+    Log& log;
+    LogSink& sink;
+    BackoffPolicy backoff;
+    Millis ready_timeout;
+    Signal& changed;  ///< set after every move of any worker
+    /// Called for each new process, before it is told to begin, and whenever a slot has got another slab.
+    std::function<void(Worker&)> introduce;
+    std::function<void(Worker&)> new_slab;
+  };
+  Worker(const Context& context, const Tenant& tenant, std::uint32_t index)
+      : context_(context), tenant_(tenant), index_(index), backoff_(context.backoff) {}
+  Worker(Worker&&) = delete;
+
+  /// The whole life of the slot; ends in kStopped.
+  [[nodiscard]] Task<> run();
+
+  /// Lets it finish what it has; from any state.
+  void drain(const restart::DrainBudget& budget);
+  /// It leaves now; from any state.
+  void stop();
+  void set_log_level(LogLevel level);
+  /// For messages of the moment (Slabs). Errors: kUnavailable without a process.
+  [[nodiscard]] Result<> post(const ipc::FromSupervisor& message, std::span<const int> fds);
+
+  [[nodiscard]] const Tenant& tenant() const { return tenant_; }
+  [[nodiscard]] std::uint32_t index() const { return index_; }
+  [[nodiscard]] WorkerState state() const { return state_; }
+  [[nodiscard]] bool ready() const { return state_ == WorkerState::kReady; }
+  /// 0 without a process.
+  [[nodiscard]] pid_t pid() const { return process_ != nullptr ? process_->pid() : 0; }
+  [[nodiscard]] Nanos since() const { return since_; }
+  /// Processes of this slot that ended by themselves, or could not be started.
+  [[nodiscard]] std::uint64_t crashes() const { return crashes_; }
+  [[nodiscard]] std::uint64_t lost_connections() const { return lost_connections_; }
+  /// Why the last process ended; empty when none has.
+  [[nodiscard]] const std::string& last_exit() const { return last_exit_; }
+  [[nodiscard]] const std::vector<std::string>& last_words() const { return last_words_; }
+  [[nodiscard]] const std::vector<Protection>& protections() const { return protections_; }
+  /// It has crashed and never been ready: the configuration or the machine does not let it start.
+  [[nodiscard]] bool never_started() const { return crashes_ > 0 && !was_ready_; }
+  /// Killed by us because it had not left in time.
+  [[nodiscard]] bool straggled() const { return straggled_; }
+  /// The slot's memory; not open before the first start.
+  [[nodiscard]] const Fd& slab() const { return slab_; }
+  [[nodiscard]] const std::optional<ipc::SlabReader>& reader() const { return reader_; }
+
+ private:
+  enum class Leave : std::uint8_t { kNo, kDrain, kNow };
+
+  void heard(const ipc::FromWorker& message) override;
+  void misbehaved(const std::string& why) override;
+
+  [[nodiscard]] Task<> live();
+  [[nodiscard]] Task<> pause(Millis duration);
+  [[nodiscard]] Task<> watch_start();
+  [[nodiscard]] Task<> watch_drain(restart::DrainBudget budget);
+  [[nodiscard]] Result<> start();
+  [[nodiscard]] Result<> prepare_slab();
+  void ended(ExitReason reason);
+  [[nodiscard]] std::uint64_t report_lost_connections(const std::string& why);
+  void became_ready();
+  void move_to(WorkerState next);
+  void kill(const std::string& why);
+
+  Context context_;
+  const Tenant& tenant_;
+  std::uint32_t index_;
+  Backoff backoff_;
+  WorkerState state_ = WorkerState::kWaiting;
+  Nanos since_{0};
+  Leave leave_ = Leave::kNo;
+  Signal told_;  // drain() or stop() was called while nothing runs
+  Fd slab_;
+  std::optional<ipc::SlabReader> reader_;
+  std::unique_ptr<Process> process_;
+  std::string kill_reason_;
+  std::string failed_why_;
+  std::uint64_t memory_kills_ = 0;
+  Millis next_pause_{0};
+  std::string last_exit_;
+  std::vector<std::string> last_words_;
+  std::vector<Protection> protections_;
+  std::uint64_t crashes_ = 0;
+  std::uint64_t lost_connections_ = 0;
+  bool was_ready_ = false;
+  bool straggled_ = false;
+};
+
+}  // namespace sluice::supervisor
