@@ -22,6 +22,8 @@ class Buffer {
 
   /// Bytes written and not yet consumed.
   [[nodiscard]] std::string_view view() const { return {data_ + begin_, end_ - begin_}; }
+  /// The same bytes, to be rewritten in place.
+  [[nodiscard]] std::span<char> bytes() { return {data_ + begin_, end_ - begin_}; }
   [[nodiscard]] std::size_t size() const { return end_ - begin_; }
   [[nodiscard]] bool empty() const { return begin_ == end_; }
   [[nodiscard]] bool has_storage() const { return data_ != nullptr; }

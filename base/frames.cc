@@ -17,7 +17,7 @@ namespace {
 #endif
 
 [[maybe_unused]] constexpr std::size_t kStep = 64;
-constexpr std::size_t kClasses = 64;                         // frames up to 4 KiB are recycled
+constexpr std::size_t kClasses = 256;  // up to 16 KiB: an exchange with its two heads is one frame
 [[maybe_unused]] constexpr std::size_t kKeepPerClass = 128;  // more than this go back to malloc
 
 struct FreeFrame {

@@ -13,9 +13,13 @@
 namespace sluice::supervisor {
 namespace {
 
-[[noreturn]] void give_up(const ChildPlan& plan, Step step) {
+void say(const ChildPlan& plan, Step step) {
   const ChildFailure failure{.step = step, .error = errno};
   (void)!::write(plan.report, &failure, sizeof failure);
+}
+
+[[noreturn]] void give_up(const ChildPlan& plan, Step step) {
+  say(plan, step);
   ::_exit(127);
 }
 
@@ -50,6 +54,14 @@ void arrange_descriptors(const ChildPlan& plan) {
   }
 }
 
+// Inside a fresh user namespace a process has every capability again, and with them the parts of the kernel that most
+// privilege escalations of the last years came from. The limit is per user namespace, and raising it again needs a
+// capability that the program will not have.
+void forbid_nested_namespaces(const ChildPlan& plan) {
+  const int file = ::open("/proc/sys/user/max_user_namespaces", O_WRONLY | O_CLOEXEC);
+  if (file < 0 || ::write(file, "0", 1) != 1) say(plan, Step::kNested);
+}
+
 void take_ids(const ChildPlan& plan) {
   // raw: glibc's wrappers talk to "the other threads", which are not here
   if (plan.groups == Groups::kDrop && ::syscall(SYS_setgroups, 0, nullptr) != 0) give_up(plan, Step::kIds);
@@ -76,6 +88,8 @@ std::string_view name(Step step) {
   switch (step) {
     case Step::kWait:
       return "waiting for the id maps";
+    case Step::kNested:
+      return "forbidding nested namespaces";
     case Step::kDescriptors:
       return "arranging descriptors";
     case Step::kIds:
@@ -95,6 +109,7 @@ void run_child(const ChildPlan& plan) noexcept {
   reset_signals();
   (void)::setsid();  // a ^C in the supervisor's terminal is for the supervisor
   arrange_descriptors(plan);
+  if (plan.nested == Nested::kForbidden) forbid_nested_namespaces(plan);
   if (plan.restrict_to == Restrict::kNoWrites) forbid_writes();  // while the namespace's rights are still there
   take_ids(plan);
   if (plan.restrict_to == Restrict::kNoWrites) restrict_self(plan);

@@ -12,10 +12,11 @@
 
 namespace sluice::supervisor {
 
-enum class Step : std::int32_t { kWait, kDescriptors, kIds, kLimits, kRestrict, kExec };
+enum class Step : std::int32_t { kWait, kNested, kDescriptors, kIds, kLimits, kRestrict, kExec };
 [[nodiscard]] std::string_view name(Step step);
 
-/// What the child writes to `report` before it gives up; exec closes the pipe instead.
+/// What the child writes to `report` before it gives up; exec closes the pipe instead. kNested is only a remark: it
+/// goes on.
 struct ChildFailure {
   Step step;
   std::int32_t error;
@@ -27,6 +28,9 @@ struct Limit {
 };
 
 enum class Groups : std::uint8_t { kDrop, kKeep };
+/// Whether the child forbids user namespaces below its own. Never without one of its own: the limit would be
+/// everybody's.
+enum class Nested : std::uint8_t { kAllowed, kForbidden };
 /// What a tool run gives up before exec; a worker does all this and more by itself (worker/sandbox).
 enum class Restrict : std::uint8_t { kNothing, kNoWrites };
 
@@ -40,6 +44,7 @@ struct ChildPlan {
   uid_t uid;  ///< as seen inside
   gid_t gid;
   Groups groups;
+  Nested nested = Nested::kAllowed;
   Restrict restrict_to = Restrict::kNothing;
   int landlock = -1;  ///< a rule set for kNoWrites, or -1
   std::span<const Limit> limits;

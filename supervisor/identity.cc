@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <fstream>
 
 #include "base/check.h"
 
@@ -43,6 +44,13 @@ bool mapped_here(const char* map, std::uint32_t id) {
   return found;
 }
 
+// A user namespace made by an ordinary user (a rootless container) has setgroups(2) switched off for good.
+bool may_drop_groups() {
+  std::ifstream file("/proc/self/setgroups");
+  std::string state;
+  return !(file >> state) || state == "allow";
+}
+
 Result<> write_file(const std::string& path, const std::string& text) {
   const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   if (!file) return fail_errno(errno, path);
@@ -57,7 +65,7 @@ Identity choose_identity(const std::optional<Ids>& wanted) {
   const Ids own{.uid = ::geteuid(), .gid = ::getegid()};
   const bool able = may_change_ids();
   Identity identity{.host = own,
-                    .groups = able ? Groups::kDrop : Groups::kKeep,
+                    .groups = able && may_drop_groups() ? Groups::kDrop : Groups::kKeep,
                     .report = {.name = "own uid", .on = false, .why = {}}};
   if (!able) {
     identity.report.why = fmt::format("the supervisor runs as user {} and cannot take another id", own.uid);

@@ -98,7 +98,9 @@ Result<Cloned> clone_child(std::uint64_t namespaces, const ChildPlan& plan) {
 
 // Without a user namespace the ids are the host's, inside and outside.
 Result<Cloned> clone_with(const Namespaces& namespaces, ChildPlan plan, const Identity& identity) {
-  if ((namespaces.flags & CLONE_NEWUSER) == 0) {
+  if ((namespaces.flags & CLONE_NEWUSER) != 0) {
+    plan.nested = Nested::kForbidden;
+  } else {
     plan.uid = identity.host.uid;
     plan.gid = identity.host.gid;
   }
@@ -116,17 +118,22 @@ void adjust_oom_score(pid_t pid, int by) {
   (void)!::pwrite(file.get(), wanted.data(), wanted.size(), 0);
 }
 
-// What became of exec: nothing to read means that it closed the pipe.
-Result<> exec_result(const Fd& report) {
+// What became of exec: nothing more to read means that it closed the pipe. Remarks on the way go into the protections.
+Result<> exec_result(const Fd& report, Protection& nested) {
   pollfd waiting{.fd = report.get(), .events = POLLIN, .revents = 0};
-  int ready = 0;
-  while ((ready = ::poll(&waiting, 1, kExecLimitMs)) < 0 && errno == EINTR) {}
-  if (ready == 0) return fail(Code::kTimeout, "the program did not start in time");
-  ChildFailure failure{};
-  const ssize_t got = ::read(report.get(), &failure, sizeof failure);
-  if (got == 0) return {};
-  if (got != sizeof failure) return fail(Code::kInternal, "the child's report is cut short");
-  return fail_errno(failure.error, name(failure.step));
+  for (;;) {
+    const int ready = ::poll(&waiting, 1, kExecLimitMs);
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready == 0) return fail(Code::kTimeout, "the program did not start in time");
+    ChildFailure failure{};
+    const ssize_t got = ::read(report.get(), &failure, sizeof failure);
+    if (got == 0) return {};
+    if (got != sizeof failure) return fail(Code::kInternal, "the child's report is cut short");
+    const Error error = Error::from_errno(failure.error, name(failure.step));
+    if (failure.step != Step::kNested) return fail(error);
+    nested.on = false;
+    nested.why = error.message();
+  }
 }
 
 void end(const Cloned& child) {
@@ -199,10 +206,13 @@ Result<Spawned> launch(const LaunchPlan& plan) {
   if (plan.cgroup != nullptr) spawned.protections.push_back(plan.cgroup->place(cloned->pid));
   if (plan.oom_score_adjust != 0) adjust_oom_score(cloned->pid, plan.oom_score_adjust);
   (void)!::write(go->write.get(), "g", 1);
-  if (auto started = exec_result(report->read); !started) {
+  const bool own = (namespaces.flags & CLONE_NEWUSER) != 0;
+  Protection nested{.name = "no nested namespaces", .on = own, .why = own ? "" : "needs a user namespace of its own"};
+  if (auto started = exec_result(report->read, nested); !started) {
     end(*cloned);
     return fail(std::move(started).error());
   }
+  spawned.protections.push_back(std::move(nested));
   spawned.pidfd = std::move(cloned->pidfd);
   return spawned;
 }

@@ -64,7 +64,7 @@ void BodyDecoder::start(const Framing& framing, const BodyLimits& limits) {
   extension_bytes_ = 0;
   extension_quoted_ = extension_escaped_ = false;
   trailer_bytes_.clear();
-  trailers_.clear();
+  if (trailers_ != nullptr) trailers_->clear();
   switch (framing.kind) {
     case Framing::Kind::kNone:
       state_ = State::kDone;
@@ -238,12 +238,18 @@ Parsed<std::size_t> BodyDecoder::take_trailers(std::string_view in) {
 Parsed<> BodyDecoder::read_trailers() {
   if (trailer_bytes_.size() == 2) return {};
   if (Parsed<> checked = check_bytes(trailer_bytes_); !checked) return checked;
-  std::string_view lines = trailers_.keep(trailer_bytes_);
+  http::Fields& fields = trailers();
+  std::string_view lines = fields.keep(trailer_bytes_);
   lines.remove_suffix(2);
-  if (!read_fields(lines, trailers_)) return fault(Fault::kBadTrailer);
-  if (trailers_.size() > limits_.trailer_fields) return fault(Fault::kTrailersTooLarge);
-  for (const FieldId id : kNotInTrailers) trailers_.remove(id);
+  if (!read_fields(lines, fields)) return fault(Fault::kBadTrailer);
+  if (fields.size() > limits_.trailer_fields) return fault(Fault::kTrailersTooLarge);
+  for (const FieldId id : kNotInTrailers) fields.remove(id);
   return {};
+}
+
+http::Fields& BodyDecoder::trailers() {
+  if (trailers_ == nullptr) trailers_ = std::make_unique<http::Fields>();
+  return *trailers_;
 }
 
 Parsed<> BodyDecoder::finish() {

@@ -9,6 +9,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -59,8 +60,12 @@ class BodyDecoder {
   /// `count` bytes of remaining() went by another way. Errors: kBodyTooLarge.
   [[nodiscard]] http::Parsed<> passed(std::uint64_t count);
 
-  /// The trailer fields, when done. Mutable: what goes on may be changed by hooks.
-  [[nodiscard]] http::Fields& trailers() { return trailers_; }
+  /// The trailer fields, when done; null when the body ended without any that may be kept.
+  [[nodiscard]] const http::Fields* trailers_or_null() const {
+    return trailers_ != nullptr && !trailers_->empty() ? trailers_.get() : nullptr;
+  }
+  /// The trailer fields to change, made when there were none.
+  [[nodiscard]] http::Fields& trailers();
 
  private:
   enum class State : std::uint8_t {
@@ -96,7 +101,7 @@ class BodyDecoder {
   std::uint32_t extension_bytes_ = 0;
   BodyLimits limits_;
   std::string trailer_bytes_;
-  http::Fields trailers_;
+  std::unique_ptr<http::Fields> trailers_;  // made when there are some: most bodies have none and Fields is large
 };
 
 }  // namespace sluice::http1

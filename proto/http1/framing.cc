@@ -116,4 +116,10 @@ void declare_framing(http::Fields& fields, const Framing& framing) {
   fields.set(FieldId::kContentLength, text);
 }
 
+void declare_framing(http::ResponseHead& head, http::Method asked, const Framing& framing) {
+  declare_framing(head.fields(), framing);
+  if (framing.kind != Framing::Kind::kNone || asked == http::Method::kHead || head.status() == 304) return;
+  head.fields().remove(FieldId::kContentLength);
+}
+
 }  // namespace sluice::http1

@@ -46,6 +46,9 @@ struct Framing {
 /// heads about to be written. kNone removes nothing but Transfer-Encoding, because the Content-Length of an answer to
 /// HEAD and of a 304 speaks of the body that was not sent.
 void declare_framing(http::Fields& fields, const Framing& framing);
+/// The same for a response to `asked`. Where there is no body, Content-Length goes too, but from an answer to HEAD and
+/// a 304: a 1xx, a 204 and a 2xx to CONNECT must have neither field (RFC 9110 sections 8.6 and 9.3.6).
+void declare_framing(http::ResponseHead& head, http::Method asked, const Framing& framing);
 
 /// A Content-Length value: digits and nothing else, below 2^63. Errors: kBadContentLength.
 [[nodiscard]] http::Parsed<std::uint64_t> parse_content_length(std::string_view value);

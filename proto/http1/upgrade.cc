@@ -21,7 +21,8 @@ std::optional<std::string_view> wanted_upgrade(const http::RequestHead& head,
 }
 
 void declare_upgrade(http::Fields& fields, std::string_view protocol) {
-  fields.set(FieldId::kConnection, "upgrade");
+  // "TE: trailers" stays on a request only with its own name in Connection (http::remove_hop_by_hop)
+  fields.set(FieldId::kConnection, fields.has_token(FieldId::kConnection, "TE") ? "TE, upgrade" : "upgrade");
   fields.set(FieldId::kUpgrade, protocol);
 }
 

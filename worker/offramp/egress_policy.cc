@@ -32,6 +32,17 @@ Result<> EgressPolicy::check(const SocketAddress& destination) const {
   return {};
 }
 
+Result<> EgressPolicy::check_denied(const SocketAddress& destination) const {
+  if (destination.is_unix()) return refuse("UNIX sockets are not a destination");
+  if (Result<> port = check_port(destination.port()); !port) return port;
+  const IpAddress address = destination.ip().unmapped();
+  const auto denied = [this](const IpAddress& ip) { return rules_.deny.contains(ip); };
+  const EmbeddedV4s embedded = embedded_v4s(address);
+  if (denied(address) || std::ranges::any_of(embedded.all(), denied))
+    return refuse(destination.ip().text() + " is in a denied network");
+  return {};
+}
+
 Result<> EgressPolicy::check_port(std::uint16_t port) const {
   const auto has_port = [port](const PortRange& range) { return range.contains(port); };
   if (port == 0) return refuse("port 0 is not a destination");

@@ -41,6 +41,8 @@ class EgressPolicy {
 
   /// Errors: kDestinationForbidden, naming the address and the reason; never to be retried at the same address.
   [[nodiscard]] Result<> check(const SocketAddress& destination) const;
+  /// Steps 1 and 2 only: what stays refused even when an application's hook has allowed the address.
+  [[nodiscard]] Result<> check_denied(const SocketAddress& destination) const;
 
  private:
   [[nodiscard]] Result<> check_port(std::uint16_t port) const;

@@ -29,12 +29,10 @@ const char* mount_empty() {
 }
 }  // namespace
 
-Result<> own_mount_namespace() {
-  if (::unshare(CLONE_NEWNS) != 0) return fail_errno(errno, "needs a user namespace of its own: unshare");
-  return {};
-}
-
 Protection empty_root() {
+  // A namespace of our own even if the supervisor could not give us one: what follows must never touch the host's
+  // mounts.
+  if (::unshare(CLONE_NEWNS) != 0) return off("needs a user namespace of its own: unshare");
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return off("making mounts private");
   const char* point = mount_empty();
   if (point == nullptr) return off("mounting tmpfs");

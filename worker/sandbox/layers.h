@@ -13,14 +13,7 @@ namespace sluice::worker {
 /// NOFILE as asked; no core dumps, no files, no processes, no locked memory, no message queues, no priorities.
 [[nodiscard]] Result<Protection> set_limits(std::uint64_t descriptors);
 
-/// A mount namespace of our own, even if the supervisor could not give us one: what follows must never touch the
-/// host's.
-[[nodiscard]] Result<> own_mount_namespace();
-
-/// No namespace can be made within ours.
-[[nodiscard]] Protection forbid_nested_namespaces();
-
-/// An empty, read-only tmpfs as "/", everything else unmounted. Only in own_mount_namespace().
+/// An empty, read-only tmpfs as "/", everything else unmounted from a mount namespace of our own.
 [[nodiscard]] Protection empty_root();
 
 /// Every capability gone, from all five sets.

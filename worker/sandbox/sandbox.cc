@@ -11,9 +11,6 @@ namespace {
 Protection switched_off(const char* name) {
   return {.name = name, .on = false, .why = "switched off by the configuration"};
 }
-Protection impossible(const char* name, const Error& error) {
-  return {.name = name, .on = false, .why = error.message()};
-}
 }  // namespace
 
 Result<std::vector<Protection>> enter_sandbox(const SandboxOptions& options) {
@@ -23,14 +20,7 @@ Result<std::vector<Protection>> enter_sandbox(const SandboxOptions& options) {
   if (!limits) return fail(std::move(limits).error().during("setting resource limits"));
   report.push_back(*std::move(limits));
 
-  if (options.namespaces == Layer::kOn) {
-    auto mounts = own_mount_namespace();
-    report.push_back(forbid_nested_namespaces());  // between the two: it forbids the first and needs /proc
-    report.push_back(mounts ? empty_root() : impossible("empty root", mounts.error()));
-  } else {
-    report.push_back(switched_off("no nested namespaces"));
-    report.push_back(switched_off("empty root"));
-  }
+  report.push_back(options.namespaces == Layer::kOn ? empty_root() : switched_off("empty root"));
 
   auto capabilities = drop_capabilities();
   if (!capabilities) return fail(std::move(capabilities).error().during("dropping capabilities"));

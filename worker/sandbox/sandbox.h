@@ -17,7 +17,7 @@ enum class Layer : std::uint8_t { kOn, kOff };
 
 struct SandboxOptions {
   seccomp::Mode seccomp = seccomp::Mode::kKill;
-  Layer namespaces = Layer::kOn;  ///< empty root, no nested namespaces
+  Layer namespaces = Layer::kOn;  ///< the empty root; the rest of them is the spawner's
   Layer landlock = Layer::kOn;
   std::uint64_t descriptors = 65536;  ///< RLIMIT_NOFILE, cut to the hard limit
 };

@@ -1,8 +1,10 @@
 // Request heads: however the bytes are cut, the outcome is the same; what is accepted obeys the rules; and what we
 // write of it is read back as the same request, by the rules of forwarding, with exactly one framing.
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +13,7 @@
 #include "proto/http/semantics.h"
 #include "proto/http1/framing.h"
 #include "proto/http1/head_parser.h"
+#include "proto/http1/upgrade.h"
 #include "proto/http1/writer.h"
 
 namespace {
@@ -38,9 +41,14 @@ void check_fields(const http::Fields& fields) {
 
 void forward(http::RequestHead& head, const Framing& framing) {
   const http::ConnectionFacts facts = http::read_connection(head.fields(), head.version());
+  constexpr std::array<std::string_view, 1> kAllowed = {"websocket"};
+  const std::optional<std::string_view> upgrade = http1::wanted_upgrade(head, kAllowed);
+  SLUICE_CHECK(!upgrade || (facts.upgrade && framing.empty()), "an upgrade where there can be none");
+  if (!http::expects_continue(head) || !http::spend_max_forwards(head)) return;
   if (!http::remove_hop_by_hop(head.fields(), http::Direction::kRequest, facts)) return;
   http::append_via(head.fields(), head.version(), "fuzz");
   http1::declare_framing(head.fields(), framing);
+  if (upgrade) http1::declare_upgrade(head.fields(), *upgrade);
   // an HTTP/1.0 client need not name a host; the off-ramp fills it in
   if (head.authority().text.empty()) SLUICE_CHECK(head.set_authority("filled.in").has_value(), "a good authority");
 
@@ -49,6 +57,10 @@ void forward(http::RequestHead& head, const Framing& framing) {
   if (head.method() == http::Method::kConnect) {
     out.clear();
     http1::write_request_head(out, head, http::TargetForm::kAuthority);
+  }
+  if (head.method() != http::Method::kConnect && !head.scheme().empty()) {
+    out.clear();
+    http1::write_request_head(out, head, http::TargetForm::kAbsolute);
   }
   auto again = std::make_unique<http::RequestHead>();
   http1::RequestParser parser({.start_line = 8192, .head = 65536, .fields = 64});

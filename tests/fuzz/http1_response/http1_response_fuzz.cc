@@ -31,7 +31,7 @@ Parsed<std::size_t> parse_bytewise(std::string_view bytes, http::ResponseHead& h
 void pass_back(http::ResponseHead& head, const Framing& framing) {
   const http::ConnectionFacts facts = http::read_connection(head.fields(), head.version());
   if (!http::remove_hop_by_hop(head.fields(), http::Direction::kResponse, facts)) return;
-  http1::declare_framing(head.fields(), framing);
+  http1::declare_framing(head, http::Method::kGet, framing);
   Buffer out;
   http1::write_response_head(out, head);
   auto again = std::make_unique<http::ResponseHead>();

@@ -11,7 +11,7 @@ import { Log, type JsonObject } from './log.js';
 import { Metrics } from './metrics.js';
 import { readResponse } from './http.js';
 import { descendants, descriptorCount, isAlive, type Process } from './processes.js';
-import { eventually, within } from './wait.js';
+import { eventually, sleep, within } from './wait.js';
 
 /** Where the binaries are; tests/run says it, by hand it is the dev build. */
 export const binaries = process.env['SLUICE_BIN_DIR'] ?? fileURLToPath(new URL('../../../../build/dev/bin', import.meta.url));
@@ -97,13 +97,17 @@ export class Sluice {
 
   /** Waits until every worker is ready, and learns the addresses. */
   async waitUntilReady(): Promise<void> {
-    await eventually('sluice being ready', async () => {
-      if (this.exit !== undefined) throw new Error(`sluice ended with ${this.exit.code ?? this.exit.signal}\n${this.log.tail()}`);
+    const how = await eventually('sluice being ready', async () => {
+      if (this.exit !== undefined) return 'ended';
       const status = await this.status();
       if (status['ready'] !== true) return undefined;
       this.learnAddresses(status);
-      return true;
+      return 'ready';
     }, 15_000);
+    if (how === 'ended') {
+      await sleep(50);  // its last words may still be on their way
+      throw new Error(`sluice ended with ${this.exit?.code ?? this.exit?.signal}\n${this.log.tail()}`);
+    }
     this.remember();
   }
 

@@ -16,6 +16,22 @@ scenario('http_firewall answers requests for blocked hosts itself', async ({ slu
 });
 /// [example]
 
+scenario('http_firewall looks at paths and at tunnels too', async ({ sluice, origin, connect }) => {
+  const server = await origin();
+  const proxy = await sluice({ application: 'http_firewall', config: { tenants: [forward({ connect: { ports: [] } })] } });
+  const client = await connect(proxy.address('proxy'));
+  assert.equal((await client.ask(`GET http://${server.address}/.git/config HTTP/1.1\r\nHost: ${server.address}\r\n\r\n`)).status, 403);
+  assert.equal((await client.ask(`GET http://${server.address}/git HTTP/1.1\r\nHost: ${server.address}\r\n\r\n`)).status, 200);
+  const tunnel = await connect(proxy.address('proxy'));
+  assert.equal((await connectThrough(tunnel, 'ads.example:443')).status, 403);
+});
+
+scenario('settings that the application does not know are refused at the start', async ({ sluice, origin }) => {
+  const server = await origin();
+  const tenant = reverse([server.address], {}, { settings: { blocked_host: [] } });
+  await assert.rejects(sluice({ application: 'http_firewall', config: { tenants: [tenant] } }), /ended with 2[^]*blocked_host/);
+});
+
 scenario('a hook that answers does not lose the rest of the request', async ({ sluice, origin, connect }) => {
   const server = await origin();
   const proxy = await sluice({
@@ -34,14 +50,14 @@ scenario('egress_guard lets only holders of the key reach private addresses', as
   const server = await scripted(async (c) => void (await c.send('inside')));
   const proxy = await sluice({
     application: 'egress_guard',
-    config: { tenants: [forward({ connect: { ports: [] } }, { settings: { key: 'open sesame' } })] },
+    config: { tenants: [forward({ connect: { ports: [] } }, { egress: { allow_private: false }, settings: { key: 'sesame' } })] },
   });
   const stranger = await connect(proxy.address('proxy'));
   assert.equal((await connectThrough(stranger, server.address)).status, 403);
   const liar = await connect(proxy.address('proxy'));
-  assert.equal((await connectThrough(liar, server.address, ['X-Egress-Key: open'])).status, 403);
+  assert.equal((await connectThrough(liar, server.address, ['Proxy-Authorization: Bearer sesam'])).status, 403);
   const friend = await connect(proxy.address('proxy'));
-  assert.equal((await connectThrough(friend, server.address, ['X-Egress-Key: open sesame'])).status, 200);
+  assert.equal((await connectThrough(friend, server.address, ['Proxy-Authorization: Bearer sesame'])).status, 200);
   assert.equal((await friend.reader.toEnd()).toString(), 'inside');
   assert.equal(server.accepted, 1);
 });

@@ -192,6 +192,20 @@ TEST(Http1Body, KeepsTrailersAndDropsThoseThatMayNotBe) {
   EXPECT_EQ(decoded->trailers, expected);
 }
 
+TEST(Http1Body, SaysWhetherThereAreTrailers) {
+  BodyDecoder decoder(Framing::chunked());
+  ASSERT_TRUE(decoder.decode("0\r\nX: y\r\n\r\n")->done);
+  ASSERT_NE(decoder.trailers_or_null(), nullptr);
+  EXPECT_EQ(decoder.trailers().find("x"), "y");
+  decoder.start(Framing::chunked());
+  ASSERT_TRUE(decoder.decode("0\r\nHost: dropped\r\n\r\n")->done);
+  EXPECT_EQ(decoder.trailers_or_null(), nullptr);
+  decoder.start(Framing::chunked());
+  ASSERT_TRUE(decoder.decode("0\r\n\r\n")->done);
+  EXPECT_EQ(decoder.trailers_or_null(), nullptr);
+  EXPECT_TRUE(decoder.trailers().empty());
+}
+
 TEST(Http1Body, BoundsExtensionsOverAllChunks) {
   const std::string bytes = "1;abc\r\nx\r\n1;abc\r\nx\r\n0\r\n\r\n";  // 2 * (";abc" and the CR)
   EXPECT_TRUE(decode_chunked(bytes, {.chunk_extensions = 10}));

@@ -32,6 +32,33 @@ TEST(Http1Framing, DeclaresExactlyOneFraming) {
   }
 }
 
+TEST(Http1Framing, DeclaresNoLengthWhereThereCanBeNoBody) {
+  struct ResponseCase {
+    std::uint16_t status;
+    http::Method asked;
+    bool keeps_length;
+  };
+  constexpr ResponseCase kCases[] = {
+      {200, http::Method::kHead, true}, {304, http::Method::kGet, true},  {204, http::Method::kGet, false},
+      {100, http::Method::kGet, false}, {101, http::Method::kGet, false}, {200, http::Method::kConnect, false},
+  };
+  for (const ResponseCase& one : kCases) {
+    http::ResponseHead head;
+    head.set_status(one.status);
+    head.fields().add(FieldId::kContentLength, "5");
+    head.fields().add(FieldId::kTransferEncoding, "chunked");
+    const http::Parsed<Framing> framing = response_framing(head, one.asked);
+    ASSERT_EQ(framing, Framing::none());
+    declare_framing(head, one.asked, *framing);
+    EXPECT_EQ(head.fields().has(FieldId::kContentLength), one.keeps_length) << one.status;
+    EXPECT_FALSE(head.fields().has(FieldId::kTransferEncoding)) << one.status;
+  }
+  http::ResponseHead head;
+  head.set_status(200);
+  declare_framing(head, http::Method::kGet, Framing::of_length(5));
+  EXPECT_EQ(head.fields().find(FieldId::kContentLength), "5");
+}
+
 TEST(Http1Framing, KnowsWhenNoByteIsToCome) {
   EXPECT_TRUE(Framing::none().empty());
   EXPECT_TRUE(Framing::of_length(0).empty());

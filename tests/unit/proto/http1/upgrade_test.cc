@@ -57,6 +57,14 @@ TEST(Http1Upgrade, SurvivesTheRemovalOfHopByHopFields) {
   EXPECT_EQ(fields.find("Upgrade"), "websocket");
 }
 
+TEST(Http1Upgrade, LeavesTheWishForTrailersInConnection) {
+  http::Fields fields;
+  ASSERT_TRUE(fields.add("Connection", "TE"));
+  declare_upgrade(fields, "websocket");
+  EXPECT_EQ(fields.find("Connection"), "TE, upgrade");
+  EXPECT_EQ(fields.count("Connection"), 1U);
+}
+
 TEST(Http1Upgrade, BelievesOnlyASwitchToWhatWasOffered) {
   const auto check = [](const std::string& start, const std::string& fields, std::string_view offered) {
     const FedResponse fed = parse_response(start + "\r\n" + fields + "\r\n");

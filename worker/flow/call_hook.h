@@ -1,0 +1,20 @@
+// The one place where application code is called: exceptions end here. A hook that throws is an error of ours to the
+// client (500), counted and logged with what it threw; the connection and everybody else go on.
+#pragma once
+#include "app/sluice/hook.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "worker/services.h"
+
+namespace sluice::worker {
+
+/// Errors: kInternal when the hook threw; kForbidden when it rejected.
+Task<Result<>> call_ingress(const Services& services, detail::ConnectionCore& connection);
+/// Errors: kInternal.
+Task<Result<HttpDecision>> call_http_request(const Services& services, detail::ExchangeCore& exchange);
+[[nodiscard]] Result<> call_http_response(const Services& services, detail::ExchangeCore& exchange,
+                                          http::ResponseHead& head);
+/// Errors: kInternal.
+Task<Result<EgressDecision>> call_egress(const Services& services, detail::DialCore& dial);
+
+}  // namespace sluice::worker

@@ -1,0 +1,25 @@
+// ClientConnection: the facts of one client connection that its exchanges share: who it is, where it came in, its
+// context, its row in the connection table. Owned by the on-ramp for as long as the connection lives.
+#pragma once
+#include <string>
+
+#include "app/sluice/context.h"
+#include "base/time.h"
+#include "ipc/connection_table.h"
+
+namespace sluice::worker {
+
+struct ClientConnection {
+  detail::ConnectionCore core;
+  ipc::ConnectionSlot slot;
+  std::string peer_text;
+  Nanos started;
+  std::uint64_t requests = 0;
+
+  ClientConnection(const detail::ContextType& context, ipc::ConnectionSlot&& row, Nanos now)
+      : core(context), slot(std::move(row)), started(now) {
+    core.id = slot.id();
+  }
+};
+
+}  // namespace sluice::worker

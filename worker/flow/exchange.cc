@@ -1,0 +1,156 @@
+// The spine of an exchange: loop checks, hook, routing, accounting. See exchange.h.
+#include "worker/flow/exchange.h"
+
+#include "proto/http/ascii.h"
+#include "worker/flow/call_hook.h"
+#include "worker/telemetry/access_log.h"
+#include "worker/telemetry/metrics.h"
+
+namespace sluice::worker {
+
+Exchange::Exchange(const Services& services, const Endpoint& endpoint, ClientConnection& connection, ClientSide& client,
+                   http::RequestHead& request, Nanos first_byte)
+    : services_(services),
+      endpoint_(endpoint),
+      connection_(connection),
+      client_(client),
+      request_(request),
+      core_(connection.core, request, services.hooks.request_context),
+      started_(first_byte) {
+  record_.endpoint = endpoint.index;
+  record_.connection = connection.core.id;
+  record_.request = ++connection.requests;
+  record_.client = connection.peer_text;
+  services_.metrics.request_started(endpoint.index);
+}
+
+Exchange::~Exchange() {
+  account();
+}
+
+// Everything the access log and the metrics want to know, gathered at the end from where it is.
+void Exchange::account() {
+  record_.method = request_.method_text();
+  record_.scheme = request_.scheme();
+  record_.authority = request_.authority().text;
+  record_.path = request_.path_and_query();
+  record_.version = http::name(request_.version());
+  record_.request_fields = &request_.fields();
+  if (client_.answered()) {
+    record_.status = response_.status();
+    record_.response_fields = &response_.fields();
+  }
+  record_.origin = origin_text_;
+  if (record_.kind == AccessRecord::Kind::kRequest) {
+    record_.bytes_in = head_bytes_ + client_.request_body().passed();
+    record_.bytes_out = client_.bytes_sent();
+  }
+  record_.duration = steady_now() - started_;
+  if (error_) {
+    record_.error = &*error_;
+    if (error_->code() == Code::kTimeout) {
+      record_.ended = Ended::kTimeout;
+    } else {
+      switch (error_->side()) {
+        case Side::kClient:
+          record_.ended = Ended::kClient;
+          break;
+        case Side::kOrigin:
+          record_.ended = Ended::kOrigin;
+          break;
+        case Side::kUs:
+          record_.ended = Ended::kProxy;
+          break;
+      }
+    }
+  } else if (!finished_) {
+    record_.ended = Ended::kProxy;  // cancelled: the worker stops, or the drain's time is over
+    record_.reason = "cancelled";
+  }
+  services_.metrics.request_finished(record_);
+  services_.access_log.write(record_);
+  connection_.slot.add_in(record_.bytes_in);
+  connection_.slot.add_out(record_.bytes_out);
+}
+
+Task<> Exchange::run(const http::ConnectionFacts& facts, const http1::Framing& framing) {
+  facts_ = facts;
+  framing_ = framing;
+  connection_.slot.request(request_.method() == http::Method::kConnect ? request_.target() : request_.authority().text);
+  Result<> done = co_await handle();
+  if (!done) {
+    const std::uint16_t status = sluice::facts(done.error().code()).status;
+    co_await answer_error(done.error(), status);
+  }
+  finished_ = true;
+}
+
+Result<> Exchange::check_loop() {
+  const std::string& via = endpoint_.settings.http.via;
+  if (!via.empty())
+    if (const auto seen = http::check_via(request_.fields(), via); !seen)
+      return fail(http::as_error(seen.error(), Side::kClient));
+  return {};
+}
+
+Task<Result<>> Exchange::handle() {
+  if (Result<> ok = check_loop(); !ok) co_return ok;
+  if (services_.hooks.http != nullptr) {
+    const Result<bool> answered = co_await ask_hook();
+    if (!answered) co_return fail(answered.error());
+    if (*answered) co_return Result<>();
+  }
+  if (request_.method() == http::Method::kConnect) co_return co_await connect();
+
+  const auto hops = http::spend_max_forwards(request_);
+  if (!hops) co_return fail(http::as_error(hops.error(), Side::kClient));
+  if (*hops == http::Forwarding::kAnswerHere) {
+    // TRACE would mirror what the client cannot see otherwise (cookies added by proxies before us): we do not offer it
+    const bool trace = request_.method() == http::Method::kTrace;
+    co_return co_await answer(trace ? 405 : 204, {}, nullptr);
+  }
+  const Result<Destination> destination = route();
+  if (!destination) co_return fail(destination.error());
+  co_return co_await forward(*destination);
+}
+
+/// True when the hook has answered.
+Task<Result<bool>> Exchange::ask_hook() {
+  const Result<HttpDecision> decision = co_await call_http_request(services_, core_);
+  if (!decision) co_return fail(decision.error());
+  if (decision->kind() == HttpDecision::Kind::kForward) {
+    record_.verdict = decision->upstream().empty() ? Verdict::kAllowed : Verdict::kRedirected;
+    upstream_ = decision->upstream();
+    co_return false;
+  }
+  record_.verdict = decision->status() >= 400 ? Verdict::kBlocked : Verdict::kAnswered;
+  const Result<> answered = co_await answer(decision->status(), decision->body(), &*decision);
+  if (!answered) co_return fail(answered.error());
+  co_return true;
+}
+
+Result<Exchange::Destination> Exchange::route() {
+  if (!upstream_.empty()) {
+    for (const auto& group : services_.upstreams)
+      if (group->name() == upstream_) return Destination{.group = group.get(), .asked_for = nullptr};
+    services_.log.error("hook named an unknown upstream", {{"upstream", upstream_}});
+    return fail(Code::kInternal, "no upstream of that name");
+  }
+  if (endpoint_.settings.mode == ipc::Mode::kForward) return route_forward();
+  const std::string_view path = request_.form() == http::TargetForm::kAsterisk ? "/" : request_.path();
+  UpstreamGroup* const group = endpoint_.router.find(request_.host(), path);
+  if (group == nullptr) return fail(Code::kNoRoute, "no route for this host and path");
+  return Destination{.group = group, .asked_for = nullptr};
+}
+
+Result<Exchange::Destination> Exchange::route_forward() {
+  if (request_.form() != http::TargetForm::kAbsolute)
+    return fail(Error(Code::kBadSyntax, "this is a proxy: the target must be an absolute URI").from(Side::kClient));
+  if (!http::equal_ignore_case(request_.scheme(), "http"))
+    return fail(Error(Code::kUnsupported, "only http: URIs are proxied; use CONNECT for https").from(Side::kClient));
+  const std::uint16_t port = request_.port().value_or(80);
+  return Destination{.group = nullptr,
+                     .asked_for = services_.pool.forward(request_.host(), port, services_.settings.forward)};
+}
+
+}  // namespace sluice::worker

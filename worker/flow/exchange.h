@@ -1,0 +1,94 @@
+// Exchange: one request and its answer, from the parsed head to the line in the access log, whatever HTTP versions
+// carry its two sides. The order of a request's life is the order of the functions in exchange.cc (run, route),
+// forward.cc (an origin answers), tunnels.cc (CONNECT and Upgrade) and answer.cc (we answer ourselves).
+//
+// The destructor accounts for it: however the exchange ends, finished, failed or cancelled with its connection, exactly
+// one access record and one set of counts come out. Owned by the on-ramp, one at a time per HTTP/1 connection.
+#pragma once
+#include <optional>
+
+#include "app/sluice/context.h"
+#include "proto/http/semantics.h"
+#include "proto/http1/framing.h"
+#include "worker/flow/client_connection.h"
+#include "worker/flow/client_side.h"
+#include "worker/offramp/connect.h"
+#include "worker/services.h"
+#include "worker/telemetry/record.h"
+
+namespace sluice::worker {
+
+class OriginExchange;
+
+class Exchange {
+ public:
+  /// `request` is the head just parsed, `facts` what its connection fields said, `framing` how its body is delimited.
+  Exchange(const Services& services, const Endpoint& endpoint, ClientConnection& connection, ClientSide& client,
+           http::RequestHead& request, Nanos first_byte);
+  Exchange(Exchange&&) = delete;
+  ~Exchange();
+
+  /// Serves it. Whatever fails inside is answered or, when the answer has begun, cut; nothing comes out.
+  Task<> run(const http::ConnectionFacts& facts, const http1::Framing& framing);
+
+  /// Answers a request that could not be read, or that came too slowly. The connection cannot be used any more.
+  Task<> refuse(http::Fault fault);
+  Task<> refuse(Error error, std::uint16_t status);
+
+  /// Bytes of the request that came in, for the record: its head now, its body as it is read.
+  void head_bytes(std::uint64_t count) { head_bytes_ = count; }
+
+ private:
+  /// Where a request is going.
+  struct Destination {
+    UpstreamGroup* group = nullptr;           // reverse
+    std::shared_ptr<OriginServer> asked_for;  // forward
+    [[nodiscard]] OriginServer& server() const { return group != nullptr ? group->next() : *asked_for; }
+  };
+
+  // exchange.cc
+  Task<Result<>> handle();
+  Task<Result<bool>> ask_hook();
+  [[nodiscard]] Result<Destination> route();
+  [[nodiscard]] Result<Destination> route_forward();
+  [[nodiscard]] Result<> check_loop();
+  void account();
+
+  // forward.cc
+  Task<Result<>> forward(const Destination& destination);
+  Task<Result<std::unique_ptr<OriginConnection>>> acquire(OriginServer& server, ChosenBy chosen_by);
+  [[nodiscard]] Result<> prepare_request();
+  [[nodiscard]] Result<> prepare_response();
+  Task<Result<>> exchange_on(OriginServer& server, std::unique_ptr<OriginConnection>& connection);
+  Task<Result<bool>> await_final(OriginExchange& origin);
+  Task<Result<>> relay_response(OriginExchange& origin);
+
+  // tunnels.cc
+  Task<Result<>> connect();
+  Task<Result<>> upgrade(OriginExchange& origin);
+  Task<Result<>> tunnel(TunnelEnd client, TunnelEnd origin);
+
+  // answer.cc
+  Task<> answer_error(const Error& error, std::uint16_t status);
+  Task<Result<>> answer(std::uint16_t status, std::string_view body, const HttpDecision* decision);
+
+  const Services& services_;
+  const Endpoint& endpoint_;
+  ClientConnection& connection_;
+  ClientSide& client_;
+  http::RequestHead& request_;
+  detail::ExchangeCore core_;
+  http::ConnectionFacts facts_;
+  http1::Framing framing_;
+  http::ResponseHead response_;
+  std::string upstream_;  // named by the hook
+  AccessRecord record_;
+  Nanos started_;
+  std::uint64_t head_bytes_ = 0;
+  std::optional<Error> error_;
+  std::string origin_text_;
+  std::string_view upgrade_;  // protocol asked for, when it is one we pass on
+  bool finished_ = false;
+};
+
+}  // namespace sluice::worker

@@ -1,0 +1,142 @@
+// The part of an exchange in which an origin answers: request prepared, connection got, response relayed. See
+// exchange.h.
+#include "proto/http/ascii.h"
+#include "worker/flow/call_hook.h"
+#include "worker/flow/exchange.h"
+#include "worker/offramp/origin_connection.h"
+#include "worker/telemetry/metrics.h"
+
+namespace sluice::worker {
+namespace {
+constexpr int kMostInterim = 32;  // 1xx responses before a final one: more is an origin gone mad
+constexpr int kMostAttempts = 3;
+}  // namespace
+
+// The request as the origin gets it (RFC 9110 section 7.6).
+Result<> Exchange::prepare_request() {
+  http::Fields& fields = request_.fields();
+  // Only WebSocket-like upgrades of bodyless requests are passed on; h2c would be a way around every rule here
+  if (facts_.upgrade && framing_.empty() && fields.count(http::FieldId::kUpgrade) == 1) {
+    const std::string_view asked = *fields.find(http::FieldId::kUpgrade);
+    if (asked.find_first_of(", \t") == std::string_view::npos && !http::equal_ignore_case(asked, "h2c"))
+      upgrade_ = asked;
+  }
+  if (const auto removed = http::remove_hop_by_hop(fields, http::Direction::kRequest, facts_); !removed)
+    return fail(http::as_error(removed.error(), Side::kClient));
+  if (!upgrade_.empty()) {
+    fields.add(http::FieldId::kConnection, "Upgrade");
+    fields.add(http::FieldId::kUpgrade, upgrade_);
+  }
+  if (const std::string& via = endpoint_.settings.http.via; !via.empty())
+    http::append_via(fields, request_.version(), via);
+  http1::declare_framing(fields, framing_);
+  return {};
+}
+
+Task<Result<std::unique_ptr<OriginConnection>>> Exchange::acquire(OriginServer& server, ChosenBy chosen_by) {
+  if (std::unique_ptr<OriginConnection> idle = server.take(services_.metrics)) {
+    services_.metrics.origin_reused(server.upstream());
+    record_.origin_reused = true;
+    co_return idle;
+  }
+  record_.origin_reused = false;
+  connection_.slot.state(ipc::ConnectionState::kDialing);
+  Result<std::unique_ptr<OriginConnection>> fresh = co_await connect_origin(services_, core_, server, chosen_by);
+  co_return fresh;
+}
+
+// Tries again only what is safe: when nothing was sent, and when a reused connection died before its first answer byte
+// under a request that may be repeated (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
+Task<Result<>> Exchange::forward(const Destination& destination) {
+  if (Result<> prepared = prepare_request(); !prepared) co_return prepared;
+  const ChosenBy chosen_by = destination.group != nullptr ? ChosenBy::kConfiguration : ChosenBy::kClient;
+  for (int attempt = 1;; ++attempt) {
+    OriginServer& server = destination.server();
+    record_.upstream = server.upstream();
+    if (destination.group != nullptr && destination.group->settings().host_header == ipc::HostHeader::kServer) {
+      const Result<> changed = request_.set_authority(HostPort{.host = server.host(), .port = server.port()}.text());
+      if (!changed) co_return changed;
+    }
+    Result<std::unique_ptr<OriginConnection>> connection = co_await acquire(server, chosen_by);
+    Result<> done;
+    if (connection) {
+      origin_text_ = (*connection)->address().text();
+      done = co_await exchange_on(server, *connection);
+      if (*connection != nullptr) {  // not handed back: it is not fit for another exchange
+        services_.metrics.origin_closed(server.upstream());
+        connection->reset();
+      }
+    } else {
+      done = fail(std::move(connection.error()));
+    }
+    if (done || attempt == kMostAttempts || client_.answered()) co_return done;
+    const bool other_server = destination.group != nullptr && destination.group->size() > 1;
+    const bool nothing_sent = done.error().retry() == Retry::kYes && other_server;
+    const bool stale = done.error().retry() == Retry::kIfReused && record_.origin_reused && framing_.empty() &&
+                       http::is_idempotent(request_.method());
+    if (!nothing_sent && !stale) co_return done;
+  }
+}
+
+Task<Result<>> Exchange::exchange_on(OriginServer& server, std::unique_ptr<OriginConnection>& connection) {
+  connection_.slot.state(ipc::ConnectionState::kWaiting);
+  OriginExchange origin(*connection, server.timeouts());
+  Result<> sent = co_await origin.send(request_, http::TargetForm::kOrigin, &client_.request_body(), framing_);
+  if (!sent) co_return sent;
+  const Result<bool> switched = co_await await_final(origin);
+  if (!switched) co_return fail(switched.error());
+  record_.first_byte = services_.loop.now() - started_;
+  if (*switched) co_return co_await upgrade(origin);
+  Result<> relayed = co_await relay_response(origin);
+  origin.settle();
+  if (relayed && origin.reusable()) {
+    connection->used();
+    server.give_back(std::move(connection), services_.loop.now(), services_.metrics);
+  }
+  co_return relayed;
+}
+
+// Reads heads up to the final one, passing interim ones on. True: 101, the connection is a tunnel now.
+Task<Result<bool>> Exchange::await_final(OriginExchange& origin) {
+  for (int interim = 0; interim <= kMostInterim; ++interim) {
+    Result<> read = co_await origin.read_head(response_);
+    if (!read) co_return fail(std::move(read.error()));
+    if (!http::is_informational(response_.status())) co_return false;
+    if (response_.status() == 101) {
+      const auto agreed = response_.fields().find(http::FieldId::kUpgrade);
+      if (upgrade_.empty() || !agreed || !http::equal_ignore_case(*agreed, upgrade_))
+        co_return fail(
+            Error(Code::kBadSyntax, "the origin switched to a protocol nobody asked for").from(Side::kOrigin));
+      co_return true;
+    }
+    if (Result<> prepared = prepare_response(); !prepared) co_return fail(std::move(prepared.error()));
+    Result<> passed = co_await client_.send_interim(response_);
+    if (!passed) co_return fail(std::move(passed.error()));
+  }
+  co_return fail(Error(Code::kBadSyntax, "too many interim responses").from(Side::kOrigin));
+}
+
+Result<> Exchange::prepare_response() {
+  const http::ConnectionFacts facts = http::read_connection(response_.fields(), response_.version());
+  if (const auto removed = http::remove_hop_by_hop(response_.fields(), http::Direction::kResponse, facts); !removed)
+    return fail(http::as_error(removed.error(), Side::kOrigin));
+  if (const std::string& via = endpoint_.settings.http.via; !via.empty())
+    http::append_via(response_.fields(), response_.version(), via);
+  return {};
+}
+
+Task<Result<>> Exchange::relay_response(OriginExchange& origin) {
+  const http::ConnectionFacts facts = http::read_connection(response_.fields(), response_.version());
+  if (Result<> begun = origin.begin_body(response_, facts, request_.method()); !begun) co_return begun;
+  if (Result<> prepared = prepare_response(); !prepared) co_return prepared;
+  if (services_.hooks.http != nullptr)
+    if (Result<> called = call_http_response(services_, core_, response_); !called) co_return called;
+  // an answer before the request's end: the rest of the body is not worth reading; and after a refused Upgrade what
+  // follows may be the other protocol's bytes (RFC 9931)
+  if (!origin.upload_done() || !upgrade_.empty() || services_.draining) client_.close_after();
+  connection_.slot.state(ipc::ConnectionState::kRelaying);
+  Result<> sent = co_await client_.send_response(response_, origin.response_body());
+  co_return sent;
+}
+
+}  // namespace sluice::worker

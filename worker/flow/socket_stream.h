@@ -1,0 +1,28 @@
+// SocketStream: a ByteStream that is a connected TCP or UNIX socket, registered once with the loop.
+#pragma once
+#include "base/fd.h"
+#include "base/fd_events.h"
+#include "worker/flow/stream.h"
+
+namespace sluice::worker {
+
+class SocketStream final : public ByteStream {
+ public:
+  /// `fd` is connected and non-blocking.
+  SocketStream(Loop& loop, Fd fd) : fd_(std::move(fd)), events_(loop, fd_.get()) {}
+
+  [[nodiscard]] sys::Io read(std::span<char> into) override;
+  [[nodiscard]] sys::Io write(std::span<const iovec> from) override;
+  void shutdown_write() override;
+  void reset_on_close() override;
+  [[nodiscard]] Signal& readable() override { return events_.readable; }
+  [[nodiscard]] Signal& writable() override { return events_.writable; }
+  [[nodiscard]] bool peer_closed() const override { return events_.peer_closed(); }
+  [[nodiscard]] int plain_socket() const override { return fd_.get(); }
+
+ private:
+  Fd fd_;
+  FdEvents events_;
+};
+
+}  // namespace sluice::worker

@@ -1,0 +1,85 @@
+// The parts of an exchange that end in a tunnel: CONNECT (RFC 9110 section 9.3.6) and Upgrade (section 7.8). See
+// exchange.h.
+//
+// Nothing of the client's is sent on before the origin has agreed (RFC 9931): until then the client is not read, and
+// what was read with the head waits in its buffer.
+#include <algorithm>
+
+#include "worker/flow/exchange.h"
+#include "worker/offramp/origin_connection.h"
+#include "worker/telemetry/metrics.h"
+#include "worker/tunnel/relay.h"
+
+namespace sluice::worker {
+
+Task<Result<>> Exchange::connect() {
+  // a refused CONNECT may be followed by the bytes of the tunnel it did not become: never read them as a request
+  client_.close_after();
+  const ipc::ConnectSettings& settings = endpoint_.settings.connect;
+  if (endpoint_.settings.mode != ipc::Mode::kForward || !settings.enabled) co_return co_await answer(405, {}, nullptr);
+  const std::uint16_t port = *request_.port();
+  if (!settings.ports.empty() && std::ranges::find(settings.ports, port) == settings.ports.end())
+    co_return fail(Error(Code::kForbidden, "CONNECT to this port is not allowed").from(Side::kClient));
+
+  connection_.slot.state(ipc::ConnectionState::kDialing);
+  const OriginServer server(std::string(request_.host()), port, kNoUpstream, services_.settings.forward);
+  Result<std::unique_ptr<OriginConnection>> origin =
+      co_await connect_origin(services_, core_, server, ChosenBy::kClient);
+  if (!origin) co_return fail(std::move(origin.error()));
+  origin_text_ = (*origin)->address().text();
+  response_.clear();
+  response_.set_status(200);
+  record_.first_byte = services_.loop.now() - started_;
+  const Result<TunnelEnd> client = co_await client_.open_tunnel(response_);
+  if (client) {
+    const Result<> done = co_await tunnel(*client, TunnelEnd{.stream = (*origin)->stream(), .early = (*origin)->in()});
+    services_.metrics.origin_closed(kNoUpstream);
+    co_return done;
+  }
+  services_.metrics.origin_closed(kNoUpstream);
+  co_return fail(client.error());
+}
+
+// The origin has said 101: the answer goes to the client with the fields that make it one.
+Task<Result<>> Exchange::upgrade(OriginExchange& origin) {
+  if (Result<> prepared = prepare_response(); !prepared) co_return prepared;
+  response_.fields().add(http::FieldId::kConnection, "Upgrade");
+  response_.fields().add(http::FieldId::kUpgrade, upgrade_);
+  const Result<TunnelEnd> client = co_await client_.open_tunnel(response_);
+  if (!client) co_return fail(client.error());
+  co_return co_await tunnel(*client, origin.tunnel());
+}
+
+namespace {
+// Writes the counts into the record however the tunnel ends, cancelled included.
+class Counted {
+ public:
+  Counted(AccessRecord& record, const TunnelCounts& counts) : record_(record), counts_(counts) {}
+  Counted(Counted&&) = delete;
+  ~Counted() {
+    record_.bytes_in = counts_.to_origin;
+    record_.bytes_out = counts_.to_client;
+  }
+
+ private:
+  AccessRecord& record_;
+  const TunnelCounts& counts_;
+};
+}  // namespace
+
+Task<Result<>> Exchange::tunnel(TunnelEnd client, TunnelEnd origin) {
+  const ipc::TunnelSettings& settings = endpoint_.settings.tunnel;
+  const TunnelTimeouts timeouts{
+      .idle = settings.idle_timeout, .half_close = settings.half_close_timeout, .total = settings.total_timeout};
+  record_.kind = AccessRecord::Kind::kTunnel;
+  services_.metrics.tunnel_opened(endpoint_.index);
+  connection_.slot.state(ipc::ConnectionState::kTunnel);
+  TunnelCounts counts;
+  const Counted counted(record_, counts);
+  const TunnelOutcome outcome = co_await relay(services_.loop, client, origin, timeouts, counts);
+  record_.reason = name(outcome.ending);
+  if (outcome.error) co_return fail(*outcome.error);
+  co_return Result<>();
+}
+
+}  // namespace sluice::worker

@@ -1,0 +1,84 @@
+// See origin_connection.h.
+#include "worker/offramp/origin_connection.h"
+
+#include "proto/http1/writer.h"
+
+namespace sluice::worker {
+
+bool OriginConnection::settle_to_idle() {
+  // bytes behind a complete response belong to nothing we asked for: response splitting, or a confused origin
+  if (!in_.empty() || stream_.peer_closed()) return false;
+  // a response that filled the block to its last byte leaves the signal set: one read tells whether there is more
+  const Result<std::optional<std::size_t>> more = read_now(stream_, in_, Side::kOrigin);
+  if (!more || more->has_value()) return false;
+  in_.release();
+  return true;
+}
+
+Task<Result<>> OriginExchange::send(const http::RequestHead& head, http::TargetForm form, BodySource* body,
+                                    const http1::Framing& framing) {
+  http1::write_request_head(pump_.out(), head, form);
+  if (body != nullptr && !framing.empty()) {
+    uploading_ = true;
+    background_.spawn([this, body, framing] { return upload(*body, framing); });
+    co_return Result<>();
+  }
+  Result<> done = co_await pump_.flush();
+  pump_.out().release();  // the wait for the answer needs no buffer
+  if (!done) co_return fail(std::move(done.error()).retry(Retry::kIfReused).during("sending the request"));
+  co_return Result<>();
+}
+
+Task<> OriginExchange::upload(BodySource& body, http1::Framing framing) {
+  Result<> done = co_await pump_.run(body, framing);
+  pump_.out().release();
+  if (done) {
+    uploading_ = false;
+    co_return;
+  }
+  // An origin that no longer reads may still have answered: only the client's failure ends the reading of the response.
+  failed_ = std::move(done.error());
+  if (failed_->side() != Side::kOrigin) connection_.stream().readable().set();
+}
+
+Task<Result<>> OriginExchange::read_head(http::ResponseHead& head) {
+  Buffer& in = connection_.in();
+  SocketStream& stream = connection_.stream();
+  Deadline deadline = connection_.loop().in(timeouts_.first_byte);
+  for (;;) {
+    if (!in.empty()) {
+      const auto parsed = parser_.parse(in.view(), head);
+      if (!parsed) co_return fail(http::as_error(parsed.error(), Side::kOrigin));
+      if (*parsed != 0) {
+        in.consume(*parsed);
+        co_return Result<>();
+      }
+    }
+    const Wake wake = co_await stream.readable().wait(connection_.loop(), deadline);
+    if (failed_ && failed_->side() != Side::kOrigin) co_return fail(*failed_);
+    if (wake == Wake::kTimeout) {
+      if (!uploading_ || failed_) {
+        co_return fail(Error(Code::kTimeout, "the origin did not answer in time").from(Side::kOrigin));
+      }
+      deadline = connection_.loop().in(timeouts_.first_byte);  // the clock runs from the end of the request
+      continue;
+    }
+    const Retry retry = in.empty() && !parser_.in_head() ? Retry::kIfReused : Retry::kNo;
+    Result<std::optional<std::size_t>> got = read_now(stream, in, Side::kOrigin);
+    if (!got) co_return fail(std::move(got.error()).retry(retry).during("reading the response head"));
+    if (got->has_value() && **got == 0) {
+      co_return fail(Error(Code::kClosed, "the origin closed before its answer").from(Side::kOrigin).retry(retry));
+    }
+  }
+}
+
+Result<> OriginExchange::begin_body(const http::ResponseHead& head, const http::ConnectionFacts& facts,
+                                    http::Method asked) {
+  const auto framing = http1::response_framing(head, asked);
+  if (!framing) return fail(http::as_error(framing.error(), Side::kOrigin));
+  keep_alive_ = framing->kind != http1::Framing::Kind::kUntilClose && http::persists(facts, head.version());
+  body_.start(*framing, {}, timeouts_.idle);
+  return {};
+}
+
+}  // namespace sluice::worker

@@ -1,0 +1,97 @@
+// OriginConnection: one HTTP/1.1 connection to an origin, in use by one exchange or idle in the pool; OriginExchange:
+// one request and its response on it. Sans policy: who may be dialled and what may be retried is decided by the caller.
+//
+// While it idles a connection has no buffer and nobody waits on it; anything that arrives then (an unasked answer, FIN,
+// RST) sets its readable signal, and that is how the pool knows it dead without a system call.
+#pragma once
+#include "base/net/address.h"
+#include "base/scope.h"
+#include "proto/http/semantics.h"
+#include "proto/http1/head_parser.h"
+#include "worker/flow/client_side.h"
+#include "worker/flow/http1_body.h"
+#include "worker/flow/http1_pump.h"
+#include "worker/flow/socket_stream.h"
+
+namespace sluice::worker {
+
+struct OriginTimeouts {
+  Millis first_byte{60000};  ///< from the last byte of the request to the first of the response
+  Millis idle{60000};        ///< between two reads of a response
+  Millis write{30000};       ///< longest time without progress while the origin takes the request
+};
+
+class OriginConnection {
+ public:
+  OriginConnection(Loop& loop, Fd fd, SocketAddress address)
+      : stream_(loop, std::move(fd)), address_(std::move(address)), loop_(loop) {}
+
+  [[nodiscard]] SocketStream& stream() { return stream_; }
+  [[nodiscard]] Buffer& in() { return in_; }
+  [[nodiscard]] Loop& loop() { return loop_; }
+  [[nodiscard]] const SocketAddress& address() const { return address_; }
+  /// How many exchanges it has carried to their end.
+  [[nodiscard]] std::uint32_t uses() const { return uses_; }
+  void used() { ++uses_; }
+
+  /// Since when it idles; for the pool.
+  Nanos idle_since{0};
+  /// Called before it goes to the pool: no storage, and from now on a readable signal means dead.
+  [[nodiscard]] bool settle_to_idle();
+  [[nodiscard]] bool dead_while_idle() { return stream_.readable().is_set(); }
+
+ private:
+  SocketStream stream_;
+  Buffer in_;
+  SocketAddress address_;
+  Loop& loop_;
+  std::uint32_t uses_ = 0;
+};
+
+class OriginExchange {
+ public:
+  OriginExchange(OriginConnection& connection, const OriginTimeouts& timeouts)
+      : connection_(connection),
+        timeouts_(timeouts),
+        body_(connection.loop(), connection.stream(), connection.in(), Side::kOrigin),
+        pump_(connection.loop(), connection.stream(), timeouts.write, Side::kOrigin) {}
+  OriginExchange(OriginExchange&&) = delete;
+
+  /// Sends the head and, when there is a body, goes on sending it in the background while the response is read. `head`
+  /// has been prepared: hop-by-hop fields gone, framing declared. Errors: those of writing the head.
+  Task<Result<>> send(const http::RequestHead& head, http::TargetForm form, BodySource* body,
+                      const http1::Framing& framing);
+
+  /// Reads the next head: interim ones too. Errors: Retry::kIfReused while not a byte has come; the client's error when
+  /// its body broke off.
+  Task<Result<>> read_head(http::ResponseHead& head);
+
+  /// Begins the body of the final response just read. Errors: framing that has two readings.
+  [[nodiscard]] Result<> begin_body(const http::ResponseHead& head, const http::ConnectionFacts& facts,
+                                    http::Method asked);
+  [[nodiscard]] BodySource& response_body() { return body_; }
+
+  /// The request's body has been sent to its end (or there was none).
+  [[nodiscard]] bool upload_done() const { return !uploading_; }
+  /// Both sides are complete and the origin keeps the connection open.
+  [[nodiscard]] bool reusable() const { return keep_alive_ && !uploading_ && !failed_ && body_.complete(); }
+  /// After 101: the stream and what was read too far.
+  [[nodiscard]] TunnelEnd tunnel() { return {.stream = connection_.stream(), .early = connection_.in()}; }
+  void settle() { body_.release_piece(); }
+  [[nodiscard]] std::uint64_t bytes_sent() const { return pump_.sent(); }
+
+ private:
+  Task<> upload(BodySource& body, http1::Framing framing);
+
+  OriginConnection& connection_;
+  OriginTimeouts timeouts_;
+  http1::ResponseParser parser_;
+  Http1Body body_;
+  Http1Pump pump_;
+  std::optional<Error> failed_;  // why the upload ended early
+  bool uploading_ = false;
+  bool keep_alive_ = false;
+  Scope background_;  // last: dies first, while what it uses is still there
+};
+
+}  // namespace sluice::worker

@@ -1,0 +1,76 @@
+// See router.h.
+#include "worker/offramp/router.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "proto/http/ascii.h"
+
+namespace sluice::worker {
+
+UpstreamGroup::UpstreamGroup(const ipc::UpstreamSettings& settings, UpstreamIndex index, OriginPool& pool)
+    : settings_(settings) {
+  for (const std::string& server : settings.servers) {
+    const Result<HostPort> place = HostPort::parse(server);
+    SLUICE_CHECK(place.has_value(), "a server that the configuration's checks let through does not parse");
+    servers_.push_back(&pool.add(place->host, place->port, index, settings.off_ramp));
+  }
+}
+
+OriginServer& UpstreamGroup::next() {
+  turn_ = turn_ + 1 < servers_.size() ? turn_ + 1 : 0;
+  return *servers_[turn_];
+}
+
+bool Router::Route::takes_host(std::string_view asked) const {
+  switch (match) {
+    case Match::kAny:
+      return true;
+    case Match::kExact:
+      return http::equal_ignore_case(asked, host);
+    case Match::kBelow:
+      return asked.size() > host.size() && http::equal_ignore_case(asked.substr(asked.size() - host.size()), host);
+  }
+  return false;
+}
+
+bool Router::Route::takes_path(std::string_view asked) const {
+  if (!asked.starts_with(path)) return false;
+  return path.ends_with('/') || asked.size() == path.size() || asked[path.size()] == '/';
+}
+
+Router::Router(const std::vector<ipc::RouteSettings>& routes,
+               const std::vector<std::unique_ptr<UpstreamGroup>>& groups) {
+  for (const ipc::RouteSettings& route : routes) {
+    const auto group = std::ranges::find_if(groups, [&](const auto& g) { return g->name() == route.upstream; });
+    SLUICE_CHECK(group != groups.end(), "a route to an upstream that does not exist passed the configuration's checks");
+    const auto add = [&](Route::Match match, std::string_view host) {
+      routes_.push_back({.match = match, .host = std::string(host), .path = route.path, .group = group->get()});
+    };
+    if (route.hosts.empty()) add(Route::Match::kAny, {});
+    for (std::string_view host : route.hosts) {
+      if (host.starts_with("*.")) {
+        add(Route::Match::kBelow, host.substr(1));
+      } else {
+        add(Route::Match::kExact, host);
+      }
+    }
+  }
+  // no two routes tie that could take the same request: the configuration's checks refuse equal host and path
+  std::ranges::sort(routes_, [](const Route& a, const Route& b) {
+    if (a.match != b.match) return a.match < b.match;
+    if (a.host.size() != b.host.size()) return a.host.size() > b.host.size();  // the longer "*." is the narrower one
+    if (a.host != b.host) return a.host < b.host;
+    return a.path.size() > b.path.size();
+  });
+}
+
+UpstreamGroup* Router::find(std::string_view host, std::string_view path) const {
+  // "example.org." names the same host as "example.org"
+  if (host.ends_with('.')) host.remove_suffix(1);
+  for (const Route& route : routes_)
+    if (route.takes_host(host) && route.takes_path(path)) return route.group;
+  return nullptr;
+}
+
+}  // namespace sluice::worker

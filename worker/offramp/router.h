@@ -1,0 +1,55 @@
+// Router: which upstream group serves a request of a reverse endpoint, by host and path; UpstreamGroup: its servers in
+// turn. Built once from the settings, asked for every request, allocates nothing.
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ipc/settings/endpoint.h"
+#include "ipc/settings/off_ramp.h"
+#include "worker/offramp/origin_pool.h"
+
+namespace sluice::worker {
+
+class UpstreamGroup {
+ public:
+  UpstreamGroup(const ipc::UpstreamSettings& settings, UpstreamIndex index, OriginPool& pool);
+  UpstreamGroup(UpstreamGroup&&) = delete;
+
+  [[nodiscard]] const std::string& name() const { return settings_.name; }
+  [[nodiscard]] const ipc::UpstreamSettings& settings() const { return settings_; }
+  /// The next server, round robin.
+  [[nodiscard]] OriginServer& next();
+  [[nodiscard]] std::size_t size() const { return servers_.size(); }
+
+ private:
+  const ipc::UpstreamSettings& settings_;
+  std::vector<OriginServer*> servers_;
+  std::size_t turn_ = 0;
+};
+
+class Router {
+ public:
+  /// `groups` in the order of the settings; names in routes have been checked when the configuration was read.
+  Router(const std::vector<ipc::RouteSettings>& routes, const std::vector<std::unique_ptr<UpstreamGroup>>& groups);
+
+  /// Null when no route wants it. `path` without query. An exact host wins over "*.", that over a route for all hosts;
+  /// among those the longest path.
+  [[nodiscard]] UpstreamGroup* find(std::string_view host, std::string_view path) const;
+
+ private:
+  struct Route {
+    enum class Match : std::uint8_t { kExact, kBelow, kAny };
+    Match match;
+    std::string host;  // lower case; of kBelow with the leading dot
+    std::string path;
+    UpstreamGroup* group;
+
+    [[nodiscard]] bool takes_host(std::string_view asked) const;
+    [[nodiscard]] bool takes_path(std::string_view asked) const;
+  };
+  std::vector<Route> routes_;  // best first
+};
+
+}  // namespace sluice::worker

@@ -1,0 +1,134 @@
+// See acceptor.h.
+#include "worker/onramp/acceptor.h"
+
+#include <cerrno>
+
+#include "base/fd_events.h"
+#include "base/sys.h"
+#include "worker/flow/call_hook.h"
+#include "worker/onramp/http1_session.h"
+#include "worker/telemetry/metrics.h"
+
+namespace sluice::worker {
+namespace {
+constexpr Millis kOutOfDescriptors(
+    100);  // pause when the process has no descriptor or memory left for another connection
+
+std::int64_t unix_ms() {
+  return std::chrono::duration_cast<Millis>(wall_now().time_since_epoch()).count();
+}
+}  // namespace
+
+Acceptor::Client::Client(const Services& all, const Endpoint& at, SocketAddress peer, Fd fd, Client*& list)
+    : services(all),
+      endpoint(at),
+      connection(all.hooks.connection_context, all.table.add(peer, static_cast<std::uint16_t>(at.index), unix_ms()),
+                 all.loop.now()),
+      stream(all.loop, std::move(fd)),
+      next(list),
+      link(&list) {
+  connection.peer_text = peer.text();
+  connection.core.peer = std::move(peer);
+  connection.core.endpoint = at.settings.name;
+  if (next != nullptr) next->link = &next;
+  list = this;
+  services.metrics.connection_accepted(endpoint.index);
+}
+
+Acceptor::Client::~Client() {
+  *link = next;
+  if (next != nullptr) next->link = link;
+  services.metrics.connection_closed(endpoint.index);
+}
+
+void Acceptor::add(Fd listener, const Endpoint& endpoint) {
+  Listening& listening = *listening_.emplace_back(std::make_unique<Listening>(std::move(listener), endpoint));
+  listening.task.spawn([this, &listening] { return run(listening); });
+}
+
+Task<> Acceptor::run(Listening& listening) {
+  FdEvents events(services_.loop, listening.socket.get());
+  for (;;) {
+    if (full()) {  // the kernel's queue holds the others
+      room_.clear();
+      const Wake room = co_await room_.wait(services_.loop, Deadline::never());
+      static_cast<void>(room);
+      continue;
+    }
+    const Wake wake = co_await events.readable.wait(services_.loop, Deadline::never());
+    static_cast<void>(wake);
+    events.readable.clear();
+    const bool emptied = accept_all(listening);
+    if (!emptied) {
+      events.readable.set();
+      if (full()) continue;
+      co_await services_.loop.sleep(kOutOfDescriptors);
+    }
+  }
+}
+
+bool Acceptor::accept_all(Listening& listening) {
+  while (!full()) {
+    RawAddress peer;
+    sys::Accepted accepted = sys::accept(listening.socket.get(), peer.storage, peer.size);
+    if (accepted.fd) {
+      Result<SocketAddress> address = SocketAddress::from_raw(peer);
+      if (!address) continue;
+      auto client = std::make_unique<Client>(services_, listening.endpoint, std::move(*address), std::move(accepted.fd),
+                                             clients_);
+      sessions_.spawn([this](std::unique_ptr<Client> c) { return serve(std::move(c)); }, std::move(client));
+      continue;
+    }
+    switch (accepted.error) {
+      case EAGAIN:
+        return true;
+      case ECONNABORTED:  // the client left while it was queued
+      case EPROTO:
+      case EINTR:
+        continue;
+      default:
+        services_.log.warn("accept failed", {{"endpoint", listening.endpoint.settings.name},
+                                             {"error", Error::from_errno(accepted.error, "accept").message()}});
+        return false;
+    }
+  }
+  return false;
+}
+
+Task<> Acceptor::serve(std::unique_ptr<Client> client) {
+  ClientConnection& connection = client->connection;
+  bool welcome = true;
+  if (services_.hooks.ingress != nullptr) {
+    const Result<> decided = co_await call_ingress(services_, connection.core);
+    welcome = decided.has_value();
+    if (!welcome) {
+      services_.metrics.connection_refused(client->endpoint.index, Refused::kHook);
+      services_.log.info(
+          "connection rejected",
+          {{"connection", connection.core.id}, {"client", connection.peer_text}, {"why", decided.error().message()}});
+    }
+  }
+  if (welcome) {
+    Http1Session session(services_, client->endpoint, connection, client->stream);
+    co_await session.run();
+  }
+  client.reset();
+  room_.set();
+}
+
+void Acceptor::drain() {
+  for (const auto& listening : listening_) {
+    listening->task.cancel();
+    const bool emptied = accept_all(*listening);
+    static_cast<void>(emptied);
+  }
+  listening_.clear();
+  for (Client* client = clients_; client != nullptr; client = client->next) client->stream.readable().set();
+}
+
+Task<bool> Acceptor::wait_for_end(Deadline deadline) {
+  const Wake wake = co_await sessions_.join(services_.loop, deadline);
+  co_return wake == Wake::kReady;
+}
+
+}  // namespace sluice::worker

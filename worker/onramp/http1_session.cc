@@ -1,0 +1,127 @@
+// See http1_session.h.
+#include "worker/onramp/http1_session.h"
+
+#include <algorithm>
+
+#include "proto/http1/head_parser.h"
+#include "worker/flow/exchange.h"
+#include "worker/flow/io.h"
+#include "worker/onramp/http1_client.h"
+
+namespace sluice::worker {
+namespace {
+
+// While draining, a connection that stays idle this long is closed; a request that is on its way gets served.
+constexpr Millis kDrainingIdle(500);
+
+http1::HeadLimits head_limits(const ipc::HttpSettings& settings) {
+  return {.start_line = static_cast<std::uint32_t>(settings.request_line_limit.bytes()),
+          .head = static_cast<std::uint32_t>(settings.head_limit.bytes()),
+          .fields = settings.field_limit};
+}
+
+http1::BodyLimits body_limits(const ipc::HttpSettings& settings) {
+  http1::BodyLimits limits;
+  if (settings.body_limit.bytes() != 0) limits.body = settings.body_limit.bytes();
+  limits.chunk_extensions = static_cast<std::uint32_t>(settings.chunk_extension_limit.bytes());
+  limits.trailers = static_cast<std::uint32_t>(settings.trailer_limit.bytes());
+  return limits;
+}
+
+}  // namespace
+
+Task<> Http1Session::run() {
+  for (;;) {
+    if (in_.empty()) {
+      const bool more = co_await await_request();
+      if (!more) co_return;
+    }
+    const bool another = co_await serve_one();
+    if (!another) co_return;
+  }
+}
+
+Deadline Http1Session::idle_deadline() const {
+  const ipc::HttpSettings& http = endpoint_.settings.http;
+  Deadline deadline = services_.loop.in(connection_.requests == 0 ? http.head_timeout : http.keepalive_timeout);
+  if (services_.draining) deadline = std::min(deadline, services_.loop.in(kDrainingIdle));
+  return deadline;
+}
+
+Task<bool> Http1Session::await_request() {
+  connection_.slot.state(ipc::ConnectionState::kIdle);
+  Deadline deadline = idle_deadline();
+  bool draining = services_.draining;
+  for (;;) {
+    in_.release();
+    const Wake wake = co_await stream_.readable().wait(services_.loop, deadline);
+    if (wake == Wake::kTimeout) co_return false;
+    const Result<std::optional<std::size_t>> got = read_now(stream_, in_, Side::kClient);
+    if (!got) co_return false;
+    if (got->has_value()) co_return **got != 0;
+    if (draining != services_.draining) {  // woken to be told
+      draining = services_.draining;
+      deadline = std::min(deadline, idle_deadline());
+    }
+  }
+}
+
+Task<bool> Http1Session::serve_one() {
+  const ipc::HttpSettings& settings = endpoint_.settings.http;
+  const Nanos first_byte = services_.loop.now();
+  const Deadline deadline = services_.loop.in(settings.head_timeout);
+  connection_.slot.state(ipc::ConnectionState::kReading);
+
+  http::RequestHead head;
+  http1::RequestParser parser(head_limits(settings));
+  Http1Client client(services_.loop, stream_, in_, settings.write_timeout);
+  std::optional<http::Fault> fault;
+  bool late = false;
+  std::size_t head_size = 0;
+  while (head_size == 0) {
+    const http::Parsed<std::size_t> parsed = parser.parse(in_.view(), head);
+    if (!parsed) {
+      fault = parsed.error();
+      break;
+    }
+    head_size = *parsed;
+    if (head_size != 0) break;
+    const Result<std::size_t> got = co_await read_some(services_.loop, stream_, in_, deadline, Side::kClient);
+    if (!got && got.error().code() == Code::kTimeout) {
+      late = true;
+      break;
+    }
+    if (!got || *got == 0) co_return false;  // gone in the middle of a head: nobody to answer
+  }
+  in_.consume(head_size);
+
+  Exchange exchange(services_, endpoint_, connection_, client, head, first_byte);
+  exchange.head_bytes(head_size);
+  const http::ConnectionFacts facts = http::read_connection(head.fields(), head.version());
+  const http::Parsed<http1::Framing> framing = fault || late ? http1::Framing::none() : http1::request_framing(head);
+  const http1::BodyLimits limits = body_limits(settings);
+  if (!fault && !framing) fault = framing.error();
+  if (!fault && framing->kind == http1::Framing::Kind::kLength && framing->length > limits.body)
+    fault = http::Fault::kBodyTooLarge;
+  if (!fault && !late)
+    if (const auto expects = http::expects_continue(head); !expects) fault = expects.error();
+
+  if (late) {
+    Error error = Error(Code::kTimeout, "the request head took too long").from(Side::kClient);
+    co_await exchange.refuse(std::move(error), 408);
+  } else if (fault) {
+    co_await exchange.refuse(*fault);
+  } else {
+    client.begin(head, facts, *framing, limits, settings.body_timeout);
+    if (settings.requests_per_connection != 0 && connection_.requests >= settings.requests_per_connection)
+      client.close_after();
+    co_await exchange.run(facts, *framing);
+  }
+  client.settle();
+  if (client.keep_alive()) co_return true;
+  // the client may still be sending: a plain close would reset the connection and could take the answer with it
+  if (client.finished() && !stream_.peer_closed()) co_await lingering_close(services_.loop, stream_);
+  co_return false;
+}
+
+}  // namespace sluice::worker

@@ -1,0 +1,37 @@
+// Http1Session: a client connection that speaks HTTP/1.0 or 1.1, request after request, over any ByteStream. Pipelined
+// requests are served one after the other, so their answers keep their order (RFC 9112 section 9.3.2).
+//
+// Between requests it holds no buffer and one small coroutine frame; everything large lives in the frame of the request
+// being served. Owned by the acceptor's task for the connection.
+#pragma once
+#include "base/buffer.h"
+#include "worker/flow/client_connection.h"
+#include "worker/flow/stream.h"
+#include "worker/services.h"
+
+namespace sluice::worker {
+
+class Http1Session {
+ public:
+  Http1Session(const Services& services, const Endpoint& endpoint, ClientConnection& connection, ByteStream& stream)
+      : services_(services), endpoint_(endpoint), connection_(connection), stream_(stream) {}
+  Http1Session(Http1Session&&) = delete;
+
+  /// Ends when the connection is to be closed.
+  Task<> run();
+
+ private:
+  /// Waits for the first bytes of a request; false when there will be none.
+  Task<bool> await_request();
+  /// Serves the request whose first bytes are in the buffer; true when another may follow.
+  Task<bool> serve_one();
+  [[nodiscard]] Deadline idle_deadline() const;
+
+  const Services& services_;
+  const Endpoint& endpoint_;
+  ClientConnection& connection_;
+  ByteStream& stream_;
+  Buffer in_;
+};
+
+}  // namespace sluice::worker

@@ -1,0 +1,49 @@
+// Services: what a worker has one of, as references for those who serve connections. Built by worker/worker.cc, which
+// owns the things themselves; whoever gets it may keep it, because everything in it outlives every connection.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "app/sluice/hook.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "ipc/settings/tenant.h"
+#include "worker/offramp/router.h"
+
+namespace sluice::ipc {
+class ConnectionTable;
+}
+
+namespace sluice::worker {
+
+class AccessLog;
+class EgressPolicy;
+class OriginPool;
+class PathMetrics;
+class Resolver;
+
+/// An endpoint at work.
+struct Endpoint {
+  const ipc::EndpointSettings& settings;
+  EndpointIndex index;
+  Router router;
+};
+
+struct Services {
+  Loop& loop;
+  Log& log;
+  const ipc::TenantSettings& settings;
+  detail::HookSet& hooks;
+  Resolver& resolver;
+  const EgressPolicy& egress_policy;
+  OriginPool& pool;
+  const std::vector<std::unique_ptr<UpstreamGroup>>& upstreams;
+  AccessLog& access_log;
+  PathMetrics& metrics;
+  ipc::ConnectionTable& table;
+  /// Set while the worker drains: connections say close with their next response.
+  const bool& draining;
+};
+
+}  // namespace sluice::worker

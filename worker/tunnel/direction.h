@@ -1,0 +1,52 @@
+// Direction: one half of a tunnel, from one stream to the other, as a coroutine. See relay.h for the idea.
+#pragma once
+#include "base/buffer.h"
+#include "base/loop.h"
+#include "base/result.h"
+#include "base/sys.h"
+#include "worker/flow/client_side.h"
+
+namespace sluice::worker {
+
+class Direction {
+ public:
+  /// `early` holds bytes of `from` that have been read already. `from_side` and `to_side` are blamed for their errors.
+  /// `count` and `last_byte` are kept up to date.
+  Direction(Loop& loop, ByteStream& from, Side from_side, ByteStream& to, Side to_side, Buffer& early,
+            std::uint64_t& count, Nanos& last_byte)
+      : loop_(loop),
+        from_(from),
+        to_(to),
+        from_side_(from_side),
+        to_side_(to_side),
+        block_(early),
+        count_(count),
+        last_byte_(last_byte) {}
+
+  /// Ends when `from` has ended and everything has been written, FIN included. Errors: kReset and others of the system.
+  Task<Result<>> run();
+  [[nodiscard]] bool ended() const { return ended_; }
+  [[nodiscard]] bool spliced() const { return pipe_.read_end.get() >= 0; }
+
+ private:
+  Task<Result<>> copy();
+  Task<Result<>> splice();
+  Task<Result<>> drain_pipe(std::size_t piped);
+  void moved(std::size_t bytes);
+  [[nodiscard]] bool worth_splicing() const;
+
+  Loop& loop_;
+  ByteStream& from_;
+  ByteStream& to_;
+  Side from_side_;
+  Side to_side_;
+  Buffer& block_;
+  std::uint64_t& count_;
+  Nanos& last_byte_;
+  sys::Pipe pipe_;
+  unsigned full_reads_ = 0;
+  bool splice_failed_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace sluice::worker

@@ -1,0 +1,46 @@
+// relay(): moves bytes both ways between two streams until both have ended, with half-close, back-pressure and
+// timeouts. It knows nothing of who they are: CONNECT, WebSocket and whatever comes later use the same function.
+//
+// A direction begins with reads and writes through one pooled block, which it holds only while bytes are in it; when
+// the reads come back full and both ends are plain sockets it goes over to splice(2), where the bytes never enter this
+// process.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/loop.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "worker/flow/client_side.h"
+
+namespace sluice::worker {
+
+struct TunnelTimeouts {
+  Millis idle{0};        ///< no byte either way; 0: none
+  Millis half_close{0};  ///< one direction has ended, no byte in the other
+  Millis total{0};
+};
+
+/// Why a tunnel ended.
+enum class TunnelEnding : std::uint8_t { kFinished, kIdle, kHalfClosed, kTotal, kClientFailed, kOriginFailed };
+[[nodiscard]] std::string_view name(TunnelEnding ending);
+
+struct TunnelOutcome {
+  TunnelEnding ending = TunnelEnding::kFinished;
+  std::optional<Error> error;  ///< of kClientFailed and kOriginFailed
+};
+
+/// Bytes that have left, readable while the tunnel runs and after it was cancelled. Exact in the splice path too.
+struct TunnelCounts {
+  std::uint64_t to_origin = 0;
+  std::uint64_t to_client = 0;
+  bool spliced = false;
+};
+
+/// Lifetime: everything given must outlive the task. After a failure or a timeout both streams close with a reset, so
+/// that nobody takes the cut for an end.
+Task<TunnelOutcome> relay(Loop& loop, TunnelEnd client, TunnelEnd origin, const TunnelTimeouts& timeouts,
+                          TunnelCounts& counts);
+
+}  // namespace sluice::worker

@@ -1,0 +1,205 @@
+// See worker.h. Owns one of everything a worker has; the order of the members is the order of dependence.
+#include "worker/worker.h"
+
+#include "base/frames.h"
+#include "base/scope.h"
+#include "ipc/connection_table.h"
+#include "ipc/metrics.h"
+#include "ipc/slab.h"
+#include "worker/boot.h"
+#include "worker/offramp/egress_policy.h"
+#include "worker/offramp/from_settings.h"
+#include "worker/offramp/resolver.h"
+#include "worker/onramp/acceptor.h"
+#include "worker/services.h"
+#include "worker/telemetry/access_log.h"
+#include "worker/telemetry/metrics.h"
+#include "worker/telemetry/sampler.h"
+
+namespace sluice::worker {
+namespace {
+
+constexpr int kFailed = 1;
+
+TrafficNames traffic_names(const ipc::TenantSettings& tenant) {
+  TrafficNames names;
+  for (const ipc::EndpointSettings& endpoint : tenant.endpoints) names.endpoints.push_back(endpoint.name);
+  for (const ipc::UpstreamSettings& upstream : tenant.upstreams) names.upstreams.push_back(upstream.name);
+  return names;
+}
+
+// Everything in the settings has been checked when the configuration was read.
+template <class T>
+T checked(Result<T> result) {
+  SLUICE_CHECK(result.has_value(), "a setting that the configuration's checks let through does not parse");
+  return *std::move(result);
+}
+
+class Worker {
+ public:
+  Worker(Booted& booted, ipc::Slab& slab, std::unique_ptr<Resolver>& resolver, Loop& loop)
+      : booted_(booted),
+        loop_(loop),
+        writer_(slab),
+        table_(slab),
+        names_(traffic_names(booted.settings)),
+        metrics_(writer_, names_),
+        access_log_(booted.log_output, booted.settings.access_log, names_),
+        sampler_(metrics_, booted.log, access_log_),
+        resolver_(resolver),
+        egress_(checked(egress_rules(booted.settings.egress))),
+        pool_(loop, metrics_),
+        services_{.loop = loop_,
+                  .log = booted.log,
+                  .settings = booted.settings,
+                  .hooks = hooks_,
+                  .resolver = *resolver_,
+                  .egress_policy = egress_,
+                  .pool = pool_,
+                  .upstreams = upstreams_,
+                  .access_log = access_log_,
+                  .metrics = metrics_,
+                  .table = table_,
+                  .draining = draining_},
+        acceptor_(services_) {
+    for (const ipc::UpstreamSettings& upstream : booted.settings.upstreams)
+      upstreams_.push_back(
+          std::make_unique<UpstreamGroup>(upstream, static_cast<UpstreamIndex>(upstreams_.size()), pool_));
+    for (const ipc::EndpointSettings& endpoint : booted.settings.endpoints)
+      endpoints_.push_back(std::make_unique<Endpoint>(endpoint, static_cast<EndpointIndex>(endpoints_.size()),
+                                                      Router(endpoint.routes, upstreams_)));
+  }
+  Worker(Worker&&) = delete;
+
+  /// The application's part. Errors: what it says.
+  [[nodiscard]] Result<> start(const Application& application) {
+    application_ = &application;
+    for (OtherSlab& other : booted_.other_slabs) hand_slab(std::move(other));
+    Result<detail::HookSet> hooks = application.start(booted_.settings.settings, booted_.log);
+    if (!hooks) return fail(std::move(hooks.error()));
+    hooks_ = std::move(*hooks);
+    return {};
+  }
+
+  [[nodiscard]] int serve() {
+    for (Listener& listener : booted_.listeners)
+      acceptor_.add(std::move(listener.socket), *endpoints_[listener.endpoint]);
+    booted_.channel.attach(loop_);
+    if (Result<> said = booted_.channel.post(ipc::Ready{}); !said) return kFailed;
+    background_.spawn([this] { return obey(); });
+    background_.spawn([this] { return pool_.run(); });
+    background_.spawn([this] { return access_log_.run(loop_); });
+    background_.spawn([this] { return sampler_.run(loop_); });
+    loop_.run();
+    return status_;
+  }
+
+ private:
+  void hand_slab(OtherSlab other) {
+    if (!application_->slabs) return;
+    std::vector<Fd> fds;
+    fds.push_back(std::move(other.memory));
+    application_->slabs(ipc::Slabs{{{.tenant = std::move(other.tenant), .worker_index = other.worker_index}}},
+                        std::move(fds));
+  }
+
+  // What the supervisor says, until it says stop or goes.
+  Task<> obey() {
+    for (;;) {
+      Result<ipc::WorkerEnd::Received> received = co_await booted_.channel.receive(Deadline::never());
+      if (!received) {
+        // no supervisor, no service: it owns the sockets and would start a second worker on them
+        booted_.log.error("supervisor lost", {{"error", received.error().message()}});
+        leave(kFailed);
+        co_return;
+      }
+      std::visit(ipc::On{[&](const ipc::Drain& drain) { begin_drain(Millis(drain.budget_ms)); },
+                         [&](const ipc::Stop&) { leave(0); },
+                         [&](const ipc::SetLogLevel& set) { booted_.log.set_level(set.level); },
+                         [&](const ipc::Slabs& slabs) {
+                           if (application_->slabs) application_->slabs(slabs, std::move(received->fds));
+                         },
+                         [](const auto&) {}},
+                 received->message);
+    }
+  }
+
+  void begin_drain(Millis budget) {
+    if (draining_) return;
+    draining_ = true;
+    booted_.log.info("draining", {{"connections", acceptor_.connections()}, {"budget_ms", budget.count()}});
+    acceptor_.drain();
+    background_.spawn([this, budget] { return finish_drain(budget); });
+  }
+
+  Task<> finish_drain(Millis budget) {
+    const Deadline deadline(loop_.now() + budget);
+    const bool all_ended = co_await acceptor_.wait_for_end(deadline);
+    booted_.log.info("drained", {{"cut", all_ended ? std::size_t{0} : acceptor_.connections()}});
+    const Result<> said = booted_.channel.post(ipc::Drained{});
+    leave(said ? 0 : kFailed);
+  }
+
+  void leave(int status) {
+    status_ = status;
+    loop_.stop();
+  }
+
+  Booted& booted_;
+  Loop& loop_;
+  const Application* application_ = nullptr;
+  ipc::MetricsWriter writer_;
+  ipc::ConnectionTable table_;
+  TrafficNames names_;
+  PathMetrics metrics_;
+  AccessLog access_log_;
+  Sampler sampler_;
+  std::unique_ptr<Resolver>& resolver_;
+  EgressPolicy egress_;
+  OriginPool pool_;
+  std::vector<std::unique_ptr<UpstreamGroup>> upstreams_;
+  std::vector<std::unique_ptr<Endpoint>> endpoints_;
+  detail::HookSet hooks_;
+  bool draining_ = false;
+  int status_ = 0;
+  Services services_;
+  Acceptor acceptor_;
+  Scope background_;
+};
+
+// Tells the supervisor why there will be no service.
+int give_up(Booted& booted, const Error& error) {
+  booted.log.error("start failed", {{"error", error.message()}});
+  if (booted.channel.post(ipc::Failed{.why = error.message()}))
+    static_cast<void>(booted.channel.flush_blocking(Deadline(steady_now() + Millis(1000))));
+  return kFailed;
+}
+
+int serve(Booted& booted, const Application& application) {
+  Result<ipc::Slab> slab = ipc::Slab::attach(booted.slab.get());
+  if (!slab) return give_up(booted, slab.error());
+  Loop loop;
+  Result<std::unique_ptr<Resolver>> resolver =
+      Resolver::make(loop, checked(resolver_options(booted.settings.resolver)));
+  if (!resolver) return give_up(booted, resolver.error());
+  Worker worker(booted, *slab, *resolver, loop);
+  if (Result<> closed = enter_sandbox(booted); !closed) return give_up(booted, closed.error());
+  if (Result<> started = worker.start(application); !started) return give_up(booted, started.error());
+  return worker.serve();
+}
+
+}  // namespace
+
+int run_worker(const Application& application) {
+  Result<std::unique_ptr<Booted>> booted = boot({.application = application.name, .version = application.version});
+  if (!booted) return kFailed;
+  const int status = serve(**booted, application);
+  // every frame belongs to somebody who is gone now
+  if (const long left = frames::live(); left != 0) {
+    (*booted)->log.error("coroutine frames left at exit", {{"frames", left}});
+    return kFailed;
+  }
+  return status;
+}
+
+}  // namespace sluice::worker
