@@ -21,8 +21,9 @@ Task<Result<>> Exchange::answer(std::uint16_t status, std::string_view body, con
   }
   if (!body.empty() && !fields.has(http::FieldId::kContentType))
     fields.add(http::FieldId::kContentType, "text/plain; charset=utf-8");
-  // an unread body cannot be skipped for a connection that goes on: it may never end
-  if (!framing_.empty() || services_.draining) client_.close_after();
+  // an unread body cannot be skipped for a connection that goes on: it may never end; and behind a refused Upgrade may
+  // come the other protocol's bytes
+  if (!framing_.empty() || facts_.upgrade || services_.draining) client_.close_after();
   MemoryBody source(body);
   Result<> sent = co_await client_.send_response(response_, source);
   co_return sent;
@@ -43,7 +44,7 @@ Task<> Exchange::answer_error(const Error& error, std::uint16_t status) {
     fields.add(http::FieldId::kProxyStatus, fmt::format("{}; error={}", via.empty() ? "sluice" : via, type));
   }
   fields.add(http::FieldId::kContentType, "text/plain; charset=utf-8");
-  if (!framing_.empty() || services_.draining) client_.close_after();
+  if (!framing_.empty() || facts_.upgrade || services_.draining) client_.close_after();
   const std::string body = fmt::format("{} {}\n", status, http::reason_phrase(status));
   MemoryBody source(body);
   Result<> sent = co_await client_.send_response(response_, source);

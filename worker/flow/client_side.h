@@ -39,6 +39,9 @@ class ClientSide {
   /// close once the answer is out. Before send_response(), so that the answer can say so.
   virtual void close_after() = 0;
 
+  /// The tunnel was cut, not ended: the close must look like it.
+  virtual void cut() = 0;
+
   /// True once the first byte of a final response has been handed to the kernel: no other answer is possible.
   [[nodiscard]] virtual bool answered() const = 0;
   /// Bytes of response written so far, heads included.

@@ -94,6 +94,9 @@ Result<> Exchange::check_loop() {
 }
 
 Task<Result<>> Exchange::handle() {
+  // a refused CONNECT may be followed by the bytes of the tunnel it did not become: never read them as a request (RFC
+  // 9931)
+  if (request_.method() == http::Method::kConnect) client_.close_after();
   if (Result<> ok = check_loop(); !ok) co_return ok;
   if (services_.hooks.http != nullptr) {
     const Result<bool> answered = co_await ask_hook();

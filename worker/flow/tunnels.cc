@@ -13,8 +13,6 @@
 namespace sluice::worker {
 
 Task<Result<>> Exchange::connect() {
-  // a refused CONNECT may be followed by the bytes of the tunnel it did not become: never read them as a request
-  client_.close_after();
   const ipc::ConnectSettings& settings = endpoint_.settings.connect;
   if (endpoint_.settings.mode != ipc::Mode::kForward || !settings.enabled) co_return co_await answer(405, {}, nullptr);
   const std::uint16_t port = *request_.port();
@@ -78,6 +76,7 @@ Task<Result<>> Exchange::tunnel(TunnelEnd client, TunnelEnd origin) {
   const Counted counted(record_, counts);
   const TunnelOutcome outcome = co_await relay(services_.loop, client, origin, timeouts, counts);
   record_.reason = name(outcome.ending);
+  if (outcome.ending != TunnelEnding::kFinished) client_.cut();
   if (outcome.error) co_return fail(*outcome.error);
   co_return Result<>();
 }

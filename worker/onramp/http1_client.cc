@@ -13,6 +13,7 @@ void Http1Client::begin(const http::RequestHead& request, const http::Connection
   keep_alive_ = http::persists(facts, version_);
   asked_keep_alive_ = keep_alive_ && version_ == http::Version::kHttp10;
   body_.start(framing, limits, body_progress);
+  if (in_.empty()) in_.release();  // the wait for the origin needs no buffer
 }
 
 Task<Result<>> Http1Client::send_interim(const http::ResponseHead& head) {

@@ -33,6 +33,10 @@ class Http1Client final : public ClientSide {
   Task<Result<>> send_response(http::ResponseHead& head, BodySource& body) override;
   Task<Result<TunnelEnd>> open_tunnel(http::ResponseHead& head) override;
   void close_after() override { keep_alive_ = false; }
+  void cut() override {
+    finished_ = false;
+    stream_.reset_on_close();
+  }
   [[nodiscard]] bool answered() const override { return answered_; }
   [[nodiscard]] std::uint64_t bytes_sent() const override { return pump_.sent(); }
 
