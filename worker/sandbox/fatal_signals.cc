@@ -8,8 +8,6 @@
 #include <csignal>
 #include <cstdint>
 
-#include "base/sanitizer.h"
-
 namespace sluice::worker {
 namespace {
 
@@ -53,15 +51,22 @@ void make_signals_fatal() {
   ignore.sa_handler = SIG_IGN;
   (void)::sigaction(SIGPIPE, &ignore, nullptr);
 
+  stack_t before{};
+  (void)::sigaltstack(nullptr, &before);
+  if ((before.ss_flags & SS_DISABLE) != 0) {
+    const stack_t stack{.ss_sp = handler_stack.data(), .ss_flags = 0, .ss_size = handler_stack.size()};
+    (void)::sigaltstack(&stack, nullptr);
+  }
   struct sigaction action{};
   action.sa_sigaction = handle;
   // NODEFER: cause() must be able to fault inside the handler
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
-  (void)::sigaction(SIGABRT, &action, nullptr);
-  if (kSanitized) return;  // its handlers print a report and exit
-  const stack_t stack{.ss_sp = handler_stack.data(), .ss_flags = 0, .ss_size = handler_stack.size()};
-  (void)::sigaltstack(&stack, nullptr);
-  for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE}) (void)::sigaction(signal, &action, nullptr);
+  for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT}) {
+    struct sigaction now{};
+    (void)::sigaction(signal, nullptr, &now);
+    // a sanitizer's handler prints a report and exits: leave it
+    if ((now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_DFL) (void)::sigaction(signal, &action, nullptr);
+  }
 }
 
 }  // namespace sluice::worker
