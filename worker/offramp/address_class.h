@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string_view>
 
@@ -136,6 +137,36 @@ constexpr bool all_zero(std::span<const std::uint8_t> bytes) {
   return AddressClass::kPublic;
 }
 
+namespace detail {
+
+constexpr bool starts_with(std::span<const std::uint8_t> bytes, std::initializer_list<std::uint8_t> prefix) {
+  for (std::size_t i = 0; i < prefix.size(); ++i) {
+    if (bytes[i] != prefix.begin()[i]) return false;
+  }
+  return true;
+}
+
+// Forms whose last four bytes are the IPv4 address.
+constexpr bool ends_in_v4(std::span<const std::uint8_t> b) {
+  if (all_zero(b.first(12))) return !(b[12] == 0 && b[13] == 0 && b[14] == 0 && b[15] < 2);  // :: and ::1 are none
+  if (all_zero(b.first(8)))
+    return starts_with(b.subspan(8), {0, 0, 0xff, 0xff}) || starts_with(b.subspan(8), {0xff, 0xff, 0, 0});
+  if (starts_with(b, {0x00, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0})) return true;
+  // ISATAP's interface identifier, with and without its "universal" bit
+  return (b[8] & 0xfdU) == 0 && starts_with(b.subspan(9), {0, 0x5e, 0xfe});
+}
+
+// RFC 6052 section 2.2: where the IPv4 address sits depends on the length of the translator's prefix, which is not ours
+// to know; a shorter prefix shows in the zeros at the end.
+constexpr std::array<std::uint8_t, 4> behind_local_nat64(std::span<const std::uint8_t> b) {
+  if (all_zero(b.subspan(11))) return {b[6], b[7], b[9], b[10]};
+  if (all_zero(b.subspan(12))) return {b[7], b[9], b[10], b[11]};
+  if (b[8] == 0 && all_zero(b.subspan(13))) return {b[9], b[10], b[11], b[12]};
+  return {b[12], b[13], b[14], b[15]};
+}
+
+}  // namespace detail
+
 /// Up to two IPv4 addresses that packets to an IPv6 address may end at.
 struct EmbeddedV4s {
   std::array<IpAddress, 2> addresses{};
@@ -150,38 +181,17 @@ struct EmbeddedV4s {
   EmbeddedV4s found;
   if (address.is_v4()) return found;
   const std::span<const std::uint8_t> b = address.bytes();
-  const auto add = [&](std::uint8_t b0, std::uint8_t b1, std::uint8_t b2, std::uint8_t b3) {
-    found.addresses[found.count++] = IpAddress(std::array<std::uint8_t, IpAddress::kV4Bytes>{b0, b1, b2, b3});
-  };
-  const auto last_four = [&] { add(b[12], b[13], b[14], b[15]); };
-  const bool nat64 = b[0] == 0x00 && b[1] == 0x64 && b[2] == 0xff && b[3] == 0x9b;
-  if (detail::all_zero(b.first(8))) {
-    const bool compatible = detail::all_zero(b.subspan(8, 4)) && !(b[12] == 0 && b[13] == 0 && b[14] == 0 && b[15] < 2);
-    const bool mapped = b[8] == 0 && b[9] == 0 && b[10] == 0xff && b[11] == 0xff;
-    const bool translated = b[8] == 0xff && b[9] == 0xff && b[10] == 0 && b[11] == 0;
-    if (compatible || mapped || translated) last_four();
-  } else if (nat64 && detail::all_zero(b.subspan(4, 8))) {
-    last_four();
-  } else if (nat64 && b[4] == 0 && b[5] == 1) {
-    // RFC 6052 section 2.2: where the IPv4 address sits depends on the length of the translator's prefix, which is not
-    // ours to know; a shorter prefix shows in the zeros at the end
-    if (detail::all_zero(b.subspan(11))) {
-      add(b[6], b[7], b[9], b[10]);
-    } else if (detail::all_zero(b.subspan(12))) {
-      add(b[7], b[9], b[10], b[11]);
-    } else if (b[8] == 0 && detail::all_zero(b.subspan(13))) {
-      add(b[9], b[10], b[11], b[12]);
-    } else {
-      last_four();
-    }
-  } else if (b[0] == 0x20 && b[1] == 0x02) {
-    add(b[2], b[3], b[4], b[5]);
-  } else if (b[0] == 0x20 && b[1] == 0x01 && b[2] == 0 && b[3] == 0) {
+  const auto add = [&](std::array<std::uint8_t, 4> bytes) { found.addresses[found.count++] = IpAddress(bytes); };
+  if (detail::starts_with(b, {0x00, 0x64, 0xff, 0x9b, 0, 1})) {
+    add(detail::behind_local_nat64(b));
+  } else if (detail::starts_with(b, {0x20, 0x02})) {
+    add({b[2], b[3], b[4], b[5]});
+  } else if (detail::starts_with(b, {0x20, 0x01, 0, 0})) {
     const auto flip = [](std::uint8_t byte) { return static_cast<std::uint8_t>(byte ^ 0xffU); };
-    add(b[4], b[5], b[6], b[7]);
-    add(flip(b[12]), flip(b[13]), flip(b[14]), flip(b[15]));
-  } else if ((b[8] & 0xfdU) == 0 && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe) {
-    last_four();
+    add({b[4], b[5], b[6], b[7]});
+    add({flip(b[12]), flip(b[13]), flip(b[14]), flip(b[15])});
+  } else if (detail::ends_in_v4(b)) {
+    add({b[12], b[13], b[14], b[15]});
   }
   return found;
 }

@@ -2,7 +2,6 @@
 #include "worker/offramp/ares_channel.h"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/time.h>
 
 #include <algorithm>
@@ -71,10 +70,6 @@ struct AresChannel::Hooks {
       return ARES_SOCKET_BAD;
     }
     const int number = fd->get();
-    if (type == SOCK_STREAM) {
-      // best effort: without it the answer takes a little longer
-      static_cast<void>(sys::set_option(number, IPPROTO_TCP, TCP_NODELAY, 1));
-    }
     self.sockets_.push_back(std::make_unique<Socket>(self, std::move(*fd), type));
     Socket& socket = *self.sockets_.back();
     socket.tasks.spawn([&self, &socket] { return self.read_from(socket); });

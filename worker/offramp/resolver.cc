@@ -42,6 +42,13 @@ bool says(const AresQuery& query, dns::Answer::Kind kind) {
 
 }  // namespace
 
+std::vector<SocketAddress> with_port(const Addresses& addresses, std::uint16_t port) {
+  std::vector<SocketAddress> candidates;
+  candidates.reserve(addresses.size());
+  for (const ResolvedAddress& address : addresses) candidates.emplace_back(address.ip, port);
+  return candidates;
+}
+
 // One name that is being asked for. Lives until both answers are in, however many wait for it.
 struct Resolver::Lookup {
   explicit Lookup(std::string name) : name(std::move(name)) {}

@@ -34,6 +34,9 @@ inline constexpr Millis kResolutionDelay{50};
 /// In the order in which to try: the families take turns, IPv6 first (RFC 8305 section 4).
 using Addresses = std::vector<ResolvedAddress>;
 
+/// What dial() wants.
+[[nodiscard]] std::vector<SocketAddress> with_port(const Addresses& addresses, std::uint16_t port);
+
 struct ResolverOptions {
   std::vector<SocketAddress> servers;  ///< asked in this order; none: names that need a question fail
   Millis timeout{2000};                ///< of the first try at each server

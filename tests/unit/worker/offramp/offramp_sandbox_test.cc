@@ -40,7 +40,7 @@ Task<> work(Loop& loop, Resolver& resolver, std::uint16_t port, int& failures) {
       ++failures;
       continue;
     }
-    const std::vector<SocketAddress> candidates = {SocketAddress(addresses->front().ip, port)};
+    const std::vector<SocketAddress> candidates = with_port(*addresses, port);
     const DialRequest request{.candidates = candidates};
     const Result<Connected> connected = co_await dial(loop, request);
     if (!connected) ++failures;

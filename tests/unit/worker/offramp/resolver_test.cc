@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/frames.h"
+#include "base/sys.h"
 #include "tests/unit/worker/offramp/dns_server.h"
 
 namespace sluice::worker {
@@ -450,6 +451,36 @@ TEST_F(ResolverTest, TenThousandNamesKeepTheCacheAndTheFramesBounded) {
   // the last sockets go with the next turn of their channel
   run_for(Millis(10));
   EXPECT_LE(frames::live(), frames_before + 1);
+}
+
+// Every system call fails in turn, ours and the server's: an answer or an error comes back, nothing hangs or leaks.
+int calls_left = 0;
+int fail_one(const char*) {
+  return --calls_left == 0 ? ENOBUFS : 0;
+}
+
+TEST_F(ResolverTest, SurvivesTheFailureOfAnySystemCall) {
+  int answered = 0;
+  constexpr int kCalls = 60;
+  for (int failing = 1; failing <= kCalls; ++failing) {
+    DnsServer server(loop_, [](const Question& question) {
+      Reply reply = both_families(question);
+      if (question.transport == Transport::kUdp) reply.messages = {question.answer().truncated().bytes()};
+      return reply;
+    });
+    const auto resolver = make({.servers = {server.address()}, .timeout = Millis(20), .tries = 2});
+    calls_left = failing;
+    sys::inject(fail_one);
+    const Result<Addresses> result = resolve(*resolver, "www.example", Millis(2'000));
+    sys::inject(nullptr);
+    if (result) {
+      ++answered;
+    } else {
+      EXPECT_NE(result.error().message(), "www.example: no answer in time") << failing << ": it hangs";
+    }
+  }
+  EXPECT_GT(calls_left, 0) << "there are more calls than were made to fail";
+  EXPECT_GE(answered, kCalls / 2);
 }
 
 TEST_F(ResolverTest, ANewLookupComesFromANewPort) {
