@@ -56,7 +56,7 @@ struct AccessRecord {
   std::string_view scheme;
   std::string_view authority;
   std::string_view path;     ///< with the query, which the log leaves out if so configured
-  std::string_view version;  ///< "1.1"
+  std::string_view version;  ///< "HTTP/1.1"
   const http::Fields* request_fields = nullptr;
   const http::Fields* response_fields = nullptr;
   std::uint64_t bytes_in = 0;   ///< from the client: heads and bodies, or the tunnel's bytes from client to origin

@@ -68,7 +68,7 @@ AccessRecord usual() {
           .scheme = "http",
           .authority = "a.example",
           .path = "/x?token=secret",
-          .version = "1.1",
+          .version = "HTTP/1.1",
           .bytes_in = 120,
           .bytes_out = 3400,
           .duration = microseconds(1234),
@@ -86,11 +86,11 @@ TEST(AccessLog, SaysEverythingAboutARequest) {
               testing::MatchesRegex(R"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z)"));
   line.erase("time");
   const json expected = {
-      {"level", "info"},          {"event", "request"},          {"connection", 7},      {"request", 3},
-      {"endpoint", "web"},        {"client", "192.0.2.1:40000"}, {"method", "GET"},      {"scheme", "http"},
-      {"authority", "a.example"}, {"path", "/x?token=secret"},   {"version", "1.1"},     {"status", 200},
-      {"upstream", "pool"},       {"origin", "198.51.100.2:80"}, {"reused", true},       {"bytes_in", 120},
-      {"bytes_out", 3400},        {"duration_us", 1234},         {"first_byte_us", 900}, {"ended", "ok"},
+      {"level", "info"},          {"event", "request"},          {"connection", 7},       {"request", 3},
+      {"endpoint", "web"},        {"client", "192.0.2.1:40000"}, {"method", "GET"},       {"scheme", "http"},
+      {"authority", "a.example"}, {"path", "/x?token=secret"},   {"version", "HTTP/1.1"}, {"status", 200},
+      {"upstream", "pool"},       {"origin", "198.51.100.2:80"}, {"reused", true},        {"bytes_in", 120},
+      {"bytes_out", 3400},        {"duration_us", 1234},         {"first_byte_us", 900},  {"ended", "ok"},
       {"user_agent", "curl/8"}};
   EXPECT_EQ(line, expected);
 }
