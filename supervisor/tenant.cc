@@ -67,6 +67,7 @@ ipc::TenantSettings admin_tenant(const ipc::AdminSettings& admin) {
   tenant.name = kBuiltInTenant;
   tenant.workers = 1;
   tenant.limits.connections = 64;
+  tenant.access_log.sample = 0;  // probes and scrapes are noise; what fails is still logged
   tenant.endpoints = {std::move(endpoint)};
   return tenant;
 }
