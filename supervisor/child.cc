@@ -107,7 +107,7 @@ std::string_view name(Step step) {
 void run_child(const ChildPlan& plan) noexcept {
   wait_for_go(plan);
   reset_signals();
-  (void)::setsid();  // a ^C in the supervisor's terminal is for the supervisor
+  (void)::setpgid(0, 0);  // a ^C in the supervisor's terminal is for the supervisor
   arrange_descriptors(plan);
   if (plan.nested == Nested::kForbidden) forbid_nested_namespaces(plan);
   if (plan.restrict_to == Restrict::kNoWrites) forbid_writes();  // while the namespace's rights are still there

@@ -25,7 +25,7 @@ class ClientSide {
   [[nodiscard]] virtual BodySource& request_body() = 0;
 
   /// A 1xx response other than 101 (RFC 9110 section 15.2). Nothing is sent to a client that does not understand it.
-  virtual Task<Result<>> send_interim(const http::ResponseHead& head) = 0;
+  virtual Task<Result<>> send_interim(http::ResponseHead& head) = 0;
 
   /// The final response: writes the head, as the framing of this version wants it, and then the body, pulling it from
   /// the source. Errors of the source have its side; those of writing have Side::kClient. After an error in the middle

@@ -1,6 +1,8 @@
 // The part of an exchange in which an origin answers: request prepared, connection got, response relayed. See
 // exchange.h.
-#include "proto/http/ascii.h"
+#include <array>
+
+#include "proto/http1/upgrade.h"
 #include "worker/flow/call_hook.h"
 #include "worker/flow/exchange.h"
 #include "worker/offramp/origin_connection.h"
@@ -10,23 +12,17 @@ namespace sluice::worker {
 namespace {
 constexpr int kMostInterim = 32;  // 1xx responses before a final one: more is an origin gone mad
 constexpr int kMostAttempts = 3;
+// Protocols that may take over a connection. Any other offer is left out of the request, which is then served without.
+constexpr std::array<std::string_view, 1> kUpgrades = {"websocket"};
 }  // namespace
 
 // The request as the origin gets it (RFC 9110 section 7.6).
 Result<> Exchange::prepare_request() {
   http::Fields& fields = request_.fields();
-  // Only WebSocket-like upgrades of bodyless requests are passed on; h2c would be a way around every rule here
-  if (facts_.upgrade && framing_.empty() && fields.count(http::FieldId::kUpgrade) == 1) {
-    const std::string_view asked = *fields.find(http::FieldId::kUpgrade);
-    if (asked.find_first_of(", \t") == std::string_view::npos && !http::equal_ignore_case(asked, "h2c"))
-      upgrade_ = asked;
-  }
+  upgrade_ = http1::wanted_upgrade(request_, kUpgrades).value_or(std::string_view());
   if (const auto removed = http::remove_hop_by_hop(fields, http::Direction::kRequest, facts_); !removed)
     return fail(http::as_error(removed.error(), Side::kClient));
-  if (!upgrade_.empty()) {
-    fields.add(http::FieldId::kConnection, "Upgrade");
-    fields.add(http::FieldId::kUpgrade, upgrade_);
-  }
+  if (!upgrade_.empty()) http1::declare_upgrade(fields, upgrade_);
   if (const std::string& via = endpoint_.settings.http.via; !via.empty())
     http::append_via(fields, request_.version(), via);
   http1::declare_framing(fields, framing_);
@@ -103,10 +99,8 @@ Task<Result<bool>> Exchange::await_final(OriginExchange& origin) {
     if (!read) co_return fail(std::move(read.error()));
     if (!http::is_informational(response_.status())) co_return false;
     if (response_.status() == 101) {
-      const auto agreed = response_.fields().find(http::FieldId::kUpgrade);
-      if (upgrade_.empty() || !agreed || !http::equal_ignore_case(*agreed, upgrade_))
-        co_return fail(
-            Error(Code::kBadSyntax, "the origin switched to a protocol nobody asked for").from(Side::kOrigin));
+      if (const auto agreed = http1::check_switch(response_, upgrade_); !agreed)
+        co_return fail(http::as_error(agreed.error(), Side::kOrigin));
       co_return true;
     }
     if (Result<> prepared = prepare_response(); !prepared) co_return fail(std::move(prepared.error()));

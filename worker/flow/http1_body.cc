@@ -91,8 +91,7 @@ std::optional<std::uint64_t> Http1Body::length() const {
 }
 
 const http::Fields* Http1Body::trailers() const {
-  if (framing_.kind != http1::Framing::Kind::kChunked || !decoder_.done()) return nullptr;
-  return &const_cast<http1::BodyDecoder&>(decoder_).trailers();
+  return decoder_.done() ? decoder_.trailers_or_null() : nullptr;
 }
 
 }  // namespace sluice::worker

@@ -5,6 +5,7 @@
 // what was read with the head waits in its buffer.
 #include <algorithm>
 
+#include "proto/http1/upgrade.h"
 #include "worker/flow/exchange.h"
 #include "worker/offramp/origin_connection.h"
 #include "worker/telemetry/metrics.h"
@@ -41,8 +42,7 @@ Task<Result<>> Exchange::connect() {
 // The origin has said 101: the answer goes to the client with the fields that make it one.
 Task<Result<>> Exchange::upgrade(OriginExchange& origin) {
   if (Result<> prepared = prepare_response(); !prepared) co_return prepared;
-  response_.fields().add(http::FieldId::kConnection, "Upgrade");
-  response_.fields().add(http::FieldId::kUpgrade, upgrade_);
+  http1::declare_upgrade(response_.fields(), upgrade_);
   const Result<TunnelEnd> client = co_await client_.open_tunnel(response_);
   if (!client) co_return fail(client.error());
   co_return co_await tunnel(*client, origin.tunnel());

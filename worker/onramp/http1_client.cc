@@ -9,22 +9,23 @@ namespace sluice::worker {
 void Http1Client::begin(const http::RequestHead& request, const http::ConnectionFacts& facts,
                         const http1::Framing& framing, const http1::BodyLimits& limits, Millis body_progress) {
   version_ = request.version();
-  head_request_ = request.method() == http::Method::kHead;
+  asked_ = request.method();
   keep_alive_ = http::persists(facts, version_);
   asked_keep_alive_ = keep_alive_ && version_ == http::Version::kHttp10;
   body_.start(framing, limits, body_progress);
   if (in_.empty()) in_.release();  // the wait for the origin needs no buffer
 }
 
-Task<Result<>> Http1Client::send_interim(const http::ResponseHead& head) {
+Task<Result<>> Http1Client::send_interim(http::ResponseHead& head) {
   if (version_ == http::Version::kHttp10 || answered_) co_return Result<>();  // RFC 9110 section 15.2
+  http1::declare_framing(head, asked_, http1::Framing::none());
   http1::write_response_head(pump_.out(), head);
   co_return co_await pump_.flush();
 }
 
 // How the body of this response is delimited for this client (RFC 9112 section 6.3).
 http1::Framing Http1Client::frame(const http::ResponseHead& head, const BodySource& body) {
-  if (head_request_ || http::has_no_body(head.status())) return http1::Framing::none();
+  if (asked_ == http::Method::kHead || http::has_no_body(head.status())) return http1::Framing::none();
   if (const auto length = body.length()) return http1::Framing::of_length(*length);
   if (version_ != http::Version::kHttp10) return http1::Framing::chunked();
   keep_alive_ = false;
@@ -33,7 +34,7 @@ http1::Framing Http1Client::frame(const http::ResponseHead& head, const BodySour
 
 Task<Result<>> Http1Client::send_response(http::ResponseHead& head, BodySource& body) {
   const http1::Framing framing = frame(head, body);
-  http1::declare_framing(head.fields(), framing);
+  http1::declare_framing(head, asked_, framing);
   if (!keep_alive_) {
     head.fields().add(http::FieldId::kConnection, "close");
   } else if (asked_keep_alive_) {
@@ -57,9 +58,7 @@ Task<Result<>> Http1Client::send_response(http::ResponseHead& head, BodySource& 
 }
 
 Task<Result<TunnelEnd>> Http1Client::open_tunnel(http::ResponseHead& head) {
-  // RFC 9110 sections 9.3.6 and 15.2.2: no content, so nothing may speak of its length
-  http1::declare_framing(head.fields(), http1::Framing::none());
-  head.fields().remove(http::FieldId::kContentLength);
+  http1::declare_framing(head, asked_, http1::Framing::none());
   keep_alive_ = false;
   answered_ = true;
   http1::write_response_head(pump_.out(), head);

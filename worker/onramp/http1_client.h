@@ -29,7 +29,7 @@ class Http1Client final : public ClientSide {
              const http1::BodyLimits& limits, Millis body_progress);
 
   [[nodiscard]] BodySource& request_body() override { return body_; }
-  Task<Result<>> send_interim(const http::ResponseHead& head) override;
+  Task<Result<>> send_interim(http::ResponseHead& head) override;
   Task<Result<>> send_response(http::ResponseHead& head, BodySource& body) override;
   Task<Result<TunnelEnd>> open_tunnel(http::ResponseHead& head) override;
   void close_after() override { keep_alive_ = false; }
@@ -55,7 +55,7 @@ class Http1Client final : public ClientSide {
   Http1Body body_;
   Http1Pump pump_;
   http::Version version_ = http::Version::kHttp10;
-  bool head_request_ = false;
+  http::Method asked_ = http::Method::kGet;
   bool asked_keep_alive_ = false;
   bool keep_alive_ = false;
   bool answered_ = false;
