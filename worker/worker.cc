@@ -62,6 +62,7 @@ class Worker {
                   .table = table_,
                   .draining = draining_},
         acceptor_(services_) {
+    resolver_->count_in(metrics_);
     for (const ipc::UpstreamSettings& upstream : booted.settings.upstreams)
       upstreams_.push_back(
           std::make_unique<UpstreamGroup>(upstream, static_cast<UpstreamIndex>(upstreams_.size()), pool_));

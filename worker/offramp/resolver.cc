@@ -105,8 +105,8 @@ Task<Result<Addresses>> Resolver::resolve(std::string_view host, Deadline deadli
     co_return Addresses{{.ip = *literal, .expires = Deadline::never()}};
   if (!is_host_name(host)) {
     constexpr std::size_t kShown = 64;
-    co_return fail(
-        Error(Code::kBadSyntax, "not a host name: " + std::string(host.substr(0, kShown))).from(Side::kClient));
+    Error error(Code::kBadSyntax, "not a host name: " + std::string(host.substr(0, kShown)));
+    co_return counted(DnsSource::kHosts, fail(std::move(error).from(Side::kClient)));
   }
   const std::string name = normalise(host);
   if (std::optional<Result<Addresses>> here = answer_here(name); here) co_return std::move(*here);
@@ -116,7 +116,7 @@ Task<Result<Addresses>> Resolver::resolve(std::string_view host, Deadline deadli
   if (fresh) {
     if (lookups_.size() >= options_.max_lookups) {
       ++counts_.overloads;
-      co_return fail(Code::kOverload, "too many names are being looked up");
+      co_return counted(DnsSource::kServer, fail(Code::kOverload, "too many names are being looked up"));
     }
     ++counts_.lookups;
     found = lookups_.emplace(name, std::make_unique<Lookup>(name)).first;
@@ -124,12 +124,13 @@ Task<Result<Addresses>> Resolver::resolve(std::string_view host, Deadline deadli
     ++counts_.shared;
   }
   Lookup& lookup = *found->second;
-  if (!lookup.early.empty()) co_return lookup.early;
+  if (!lookup.early.empty()) co_return counted(DnsSource::kServer, lookup.early);
   Waiting waiting(lookup);
   if (fresh) tasks_.spawn([this, &lookup] { return run(lookup); });
   const Wake wake = co_await waiting.done.wait(loop_, deadline);
-  if (wake == Wake::kTimeout) co_return fail(dns_error(Code::kDnsTimeout, name + ": no answer in time"));
-  co_return std::move(*waiting.result);
+  if (wake == Wake::kTimeout)
+    co_return counted(DnsSource::kServer, fail(dns_error(Code::kDnsTimeout, name + ": no answer in time")));
+  co_return counted(DnsSource::kServer, std::move(*waiting.result));
 }
 
 // Answers that need no server: settings first, then the names that must never be asked for, then the cache.
@@ -137,24 +138,37 @@ std::optional<Result<Addresses>> Resolver::answer_here(const std::string& name) 
   if (const auto host = options_.hosts.find(name); host != options_.hosts.end() && !host->second.empty()) {
     Addresses addresses;
     for (const IpAddress& ip : host->second) addresses.push_back({.ip = ip, .expires = Deadline::never()});
-    return addresses;
+    return counted(DnsSource::kHosts, std::move(addresses));
   }
   if (is_at_or_below(name, "localhost")) {  // RFC 6761 section 6.3
     constexpr std::array<std::uint8_t, IpAddress::kV6Bytes> kLoopback6 = {0, 0, 0, 0, 0, 0, 0, 0,
                                                                           0, 0, 0, 0, 0, 0, 0, 1};
     constexpr std::array<std::uint8_t, IpAddress::kV4Bytes> kLoopback4 = {127, 0, 0, 1};
-    return Addresses{{.ip = IpAddress(kLoopback6), .expires = Deadline::never()},
-                     {.ip = IpAddress(kLoopback4), .expires = Deadline::never()}};
+    return counted(DnsSource::kHosts, Addresses{{.ip = IpAddress(kLoopback6), .expires = Deadline::never()},
+                                                {.ip = IpAddress(kLoopback4), .expires = Deadline::never()}});
   }
   // RFC 6761 section 6.4, RFC 7686 section 2: to ask would tell others what nobody can answer
   if (is_at_or_below(name, "invalid") || is_at_or_below(name, "onion"))
-    return fail(dns_error(Code::kDnsFailure, name + ": no such name"));
+    return counted(DnsSource::kHosts, fail(dns_error(Code::kDnsFailure, name + ": no such name")));
   if (const DnsCache::Entry* entry = cache_.find(name, loop_.now()); entry != nullptr) {
-    if (entry->addresses.empty()) return fail(dns_error(Code::kDnsFailure, name + ": " + entry->reason));
-    return entry->addresses;
+    if (entry->addresses.empty())
+      return counted(DnsSource::kCache, fail(dns_error(Code::kDnsFailure, name + ": " + entry->reason)));
+    return counted(DnsSource::kCache, entry->addresses);
   }
-  if (channels_.empty()) return fail(dns_error(Code::kDnsFailure, name + ": no DNS server is configured"));
+  if (channels_.empty())
+    return counted(DnsSource::kServer, fail(dns_error(Code::kDnsFailure, name + ": no DNS server is configured")));
   return std::nullopt;
+}
+
+// Who was asked counts for answers, the kind of failure for failures.
+Result<Addresses> Resolver::counted(DnsSource source, Result<Addresses> result) const {
+  if (metrics_ == nullptr) return result;
+  if (result) {
+    metrics_->dns_answered(source);
+  } else {
+    metrics_->dns_failed(result.error().code());
+  }
+  return result;
 }
 
 AresChannel& Resolver::quietest() {

@@ -25,6 +25,7 @@
 #include "base/task.h"
 #include "worker/offramp/ares_channel.h"
 #include "worker/offramp/dns_cache.h"
+#include "worker/telemetry/metrics.h"
 
 namespace sluice::worker {
 
@@ -63,6 +64,9 @@ class Resolver {
   /// `deadline` passed), kOverload, kBadSyntax (not a host name). Cancel: at any point.
   [[nodiscard]] Task<Result<Addresses>> resolve(std::string_view host, Deadline deadline);
 
+  /// From now on every call of resolve() for a name is counted there too. Lifetime: as long as anybody resolves.
+  void count_in(PathMetrics& metrics) { metrics_ = &metrics; }
+
   struct Counts {
     std::uint64_t lookups = 0;    ///< names for which servers were asked
     std::uint64_t shared = 0;     ///< callers who joined a lookup that was under way
@@ -79,6 +83,7 @@ class Resolver {
   struct Waiting;
 
   [[nodiscard]] std::optional<Result<Addresses>> answer_here(const std::string& name);
+  [[nodiscard]] Result<Addresses> counted(DnsSource source, Result<Addresses> result) const;
   [[nodiscard]] AresChannel& quietest();
   Task<> run(Lookup& lookup);
   void finish(Lookup& lookup, const AresQuery& v6, const AresQuery& v4);
@@ -88,6 +93,7 @@ class Resolver {
   ResolverOptions options_;
   DnsCache cache_;
   Counts counts_;
+  PathMetrics* metrics_ = nullptr;
   std::unordered_map<std::string, std::unique_ptr<Lookup>> lookups_;
   std::vector<std::unique_ptr<AresChannel>> channels_;
   Scope tasks_;  // one per lookup; dies before the channels, so that their last callbacks find nobody

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,6 +13,8 @@
 
 #include "base/frames.h"
 #include "base/sys.h"
+#include "ipc/metrics.h"
+#include "ipc/metrics_reader.h"
 #include "tests/unit/worker/offramp/dns_server.h"
 
 namespace sluice::worker {
@@ -153,6 +156,34 @@ TEST_F(ResolverTest, LiteralsHostsAndLocalNamesAskNobody) {
   EXPECT_EQ(server.seen().size(), 0U);
   EXPECT_TRUE(resolve(*resolver, "notlocalhost"));
   EXPECT_EQ(server.seen().size(), 2U);
+}
+
+TEST_F(ResolverTest, CountsWhereAnswersCameFromAndHowTheyFailed) {
+  const Fd memory = ipc::make_slab("test", 16).value();
+  ipc::Slab slab = ipc::Slab::attach(memory.get()).value();
+  ipc::MetricsWriter writer(slab);
+  PathMetrics metrics(writer, TrafficNames{});
+  serve([](const Question& question) {
+    if (question.name == "no.example") return Reply{.messages = {question.answer().code(3).bytes()}};
+    return only_v4(question);
+  });
+  const auto resolver = make(options());
+  resolver->count_in(metrics);
+  for (const std::string host : {"localhost", "a.example", "a.example", "a.example", "no.example", "no.example", "-"})
+    static_cast<void>(resolve(*resolver, host).has_value());
+  static_cast<void>(resolve(*resolver, "192.0.2.1").has_value());  // a literal is no lookup
+  std::map<std::string, std::uint64_t> counts;
+  const ipc::SlabReader reader = ipc::SlabReader::open(memory.get()).value();
+  for (const auto& family : ipc::read_metrics(*reader.view()).families) {
+    if (!family.name.starts_with("sluice_dns")) continue;
+    for (const auto& series : family.series) counts[series.labels.front().value] = series.count;
+  }
+  const std::map<std::string, std::uint64_t> expected = {{std::string(name(DnsSource::kHosts)), 1},
+                                                         {std::string(name(DnsSource::kServer)), 1},
+                                                         {std::string(name(DnsSource::kCache)), 2},
+                                                         {std::string(name(Code::kDnsFailure)), 2},
+                                                         {std::string(name(Code::kBadSyntax)), 1}};
+  EXPECT_EQ(counts, expected);
 }
 
 TEST_F(ResolverTest, RefusesWhatIsNoName) {
