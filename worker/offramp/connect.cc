@@ -62,6 +62,7 @@ Task<Result<std::unique_ptr<OriginConnection>>> connect_origin(const Services& s
 
   DialRequest request;
   request.candidates = candidates;
+  request.connect_timeout = server.settings().connect_timeout;
   request.deadline = deadline;
   Result<Connected> connected = co_await dial(services.loop, request);
   if (!connected) co_return failed(std::move(connected.error()));
