@@ -23,9 +23,24 @@ class FdEvents {
   [[nodiscard]] bool peer_closed() const { return peer_closed_; }
   [[nodiscard]] Loop& loop() const { return loop_; }
 
-  /// After a read that got `got` of `asked` bytes: is there more to be had without waiting for another edge?
+  /// After a read that got `got` of `asked` bytes, not all: nothing is left, unless the peer has closed.
   void after_read(std::size_t got, std::size_t asked) {
-    if (got < asked && !peer_closed_) readable.clear();
+    if (got < asked && !peer_closed_) {
+      readable.clear();
+      unconfirmed_ = true;
+    }
+  }
+  /// After EAGAIN.
+  void nothing_to_read() {
+    readable.clear();
+    unconfirmed_ = false;
+  }
+  /// Before waiting for the rest of something: has the next read look once more. A reset that came in the same edge as
+  /// the last bytes gives no edge of its own, and libevent does not pass EPOLLERR on. Between messages nobody asks: it
+  /// would cost a system call for each.
+  void confirm() {
+    if (unconfirmed_) readable.set();
+    unconfirmed_ = false;
   }
 
  private:
@@ -35,6 +50,7 @@ class FdEvents {
   };
   std::unique_ptr<event, Free> event_;
   bool peer_closed_ = false;
+  bool unconfirmed_ = false;
 };
 
 }  // namespace sluice

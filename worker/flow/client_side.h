@@ -39,6 +39,10 @@ class ClientSide {
   /// close once the answer is out. Before send_response(), so that the answer can say so.
   virtual void close_after() = 0;
 
+  /// Ends when the client has gone while it should be waiting for its answer; never otherwise. Not while its body is
+  /// being read.
+  virtual Task<> left() = 0;
+
   /// The tunnel was cut, not ended: the close must look like it.
   virtual void cut() = 0;
 

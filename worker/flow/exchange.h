@@ -61,6 +61,7 @@ class Exchange {
   [[nodiscard]] Result<> prepare_response();
   Task<Result<>> exchange_on(OriginServer& server, std::unique_ptr<OriginConnection>& connection);
   Task<Result<bool>> await_final(OriginExchange& origin);
+  Task<> abandon_when_left(OriginExchange& origin);
   Task<Result<>> relay_response(OriginExchange& origin);
 
   // tunnels.cc

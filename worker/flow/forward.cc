@@ -2,6 +2,7 @@
 // exchange.h.
 #include <array>
 
+#include "base/scope.h"
 #include "proto/http1/upgrade.h"
 #include "worker/flow/call_hook.h"
 #include "worker/flow/exchange.h"
@@ -92,8 +93,15 @@ Task<Result<>> Exchange::exchange_on(OriginServer& server, std::unique_ptr<Origi
   co_return relayed;
 }
 
+Task<> Exchange::abandon_when_left(OriginExchange& origin) {
+  co_await client_.left();
+  origin.abandon(Error(Code::kClosed, "the client went away").from(Side::kClient));
+}
+
 // Reads heads up to the final one, passing interim ones on. True: 101, the connection is a tunnel now.
 Task<Result<bool>> Exchange::await_final(OriginExchange& origin) {
+  Scope watch;
+  if (framing_.empty()) watch.spawn([this, &origin] { return abandon_when_left(origin); });
   for (int interim = 0; interim <= kMostInterim; ++interim) {
     Result<> read = co_await origin.read_head(response_);
     if (!read) co_return fail(std::move(read.error()));

@@ -67,6 +67,7 @@ Task<Result<Piece>> Http1Body::next() {
     const std::optional<Piece> piece = ready();
     if (piece) co_return *piece;
     if (error_) co_return fail(*error_);
+    stream_.confirm();
     const Result<std::size_t> got = co_await read_some(loop_, stream_, buffer_, loop_.in(progress_), side_);
     if (!got) co_return fail(got.error());
     if (*got == 0) {

@@ -9,7 +9,7 @@ namespace sluice::worker {
 sys::Io SocketStream::read(std::span<char> into) {
   const sys::Io io = sys::recv(fd_.get(), into, 0);
   if (io.again()) {
-    events_.readable.clear();
+    events_.nothing_to_read();
   } else if (io.done() && io.bytes != 0) {
     events_.after_read(io.bytes, into.size());
   }
@@ -31,6 +31,13 @@ sys::Io SocketStream::write(std::span<const iovec> from) {
     if (io.bytes < asked) events_.writable.clear();
   }
   return io;
+}
+
+bool SocketStream::ended() {
+  char byte = 0;
+  const sys::Io io = sys::recv(fd_.get(), {&byte, 1}, MSG_PEEK);
+  if (io.again()) events_.nothing_to_read();
+  return io.failed() || (io.done() && io.bytes == 0);
 }
 
 void SocketStream::shutdown_write() {

@@ -37,8 +37,16 @@ Task<> OriginExchange::upload(BodySource& body, http1::Framing framing) {
     co_return;
   }
   // An origin that no longer reads may still have answered: only the client's failure ends the reading of the response.
-  failed_ = std::move(done.error());
-  if (failed_->side() != Side::kOrigin) connection_.stream().readable().set();
+  if (done.error().side() == Side::kOrigin) {
+    failed_ = std::move(done.error());
+  } else {
+    abandon(std::move(done.error()));
+  }
+}
+
+void OriginExchange::abandon(Error error) {
+  failed_ = std::move(error);
+  connection_.stream().readable().set();
 }
 
 Task<Result<>> OriginExchange::read_head(http::ResponseHead& head) {
@@ -53,6 +61,7 @@ Task<Result<>> OriginExchange::read_head(http::ResponseHead& head) {
         in.consume(*parsed);
         co_return Result<>();
       }
+      stream.confirm();
     }
     const Wake wake = co_await stream.readable().wait(connection_.loop(), deadline);
     if (failed_ && failed_->side() != Side::kOrigin) co_return fail(*failed_);

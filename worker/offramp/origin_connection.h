@@ -66,6 +66,9 @@ class OriginExchange {
   /// its body broke off.
   Task<Result<>> read_head(http::ResponseHead& head);
 
+  /// Makes read_head() end with this error: nobody wants the answer any more.
+  void abandon(Error error);
+
   /// Begins the body of the final response just read. Errors: framing that has two readings.
   [[nodiscard]] Result<> begin_body(const http::ResponseHead& head, const http::ConnectionFacts& facts,
                                     http::Method asked);

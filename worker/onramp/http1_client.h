@@ -18,7 +18,8 @@ class Http1Client final : public ClientSide {
   /// `in` is the connection's read buffer, behind the head of the request. `write_progress` is the longest wait for the
   /// client to take more bytes.
   Http1Client(Loop& loop, ByteStream& stream, Buffer& in, Millis write_progress)
-      : stream_(stream),
+      : loop_(loop),
+        stream_(stream),
         in_(in),
         body_(loop, stream, in, Side::kClient),
         pump_(loop, stream, write_progress, Side::kClient) {}
@@ -32,6 +33,7 @@ class Http1Client final : public ClientSide {
   Task<Result<>> send_interim(http::ResponseHead& head) override;
   Task<Result<>> send_response(http::ResponseHead& head, BodySource& body) override;
   Task<Result<TunnelEnd>> open_tunnel(http::ResponseHead& head) override;
+  Task<> left() override;
   void close_after() override { keep_alive_ = false; }
   void cut() override {
     finished_ = false;
@@ -50,6 +52,7 @@ class Http1Client final : public ClientSide {
  private:
   [[nodiscard]] http1::Framing frame(const http::ResponseHead& head, const BodySource& body);
 
+  Loop& loop_;
   ByteStream& stream_;
   Buffer& in_;
   Http1Body body_;
@@ -57,6 +60,7 @@ class Http1Client final : public ClientSide {
   http::Version version_ = http::Version::kHttp10;
   http::Method asked_ = http::Method::kGet;
   bool asked_keep_alive_ = false;
+  bool half_closed_ = false;
   bool keep_alive_ = false;
   bool answered_ = false;
   bool finished_ = false;

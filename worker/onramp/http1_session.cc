@@ -86,6 +86,7 @@ Task<bool> Http1Session::serve_one() {
     }
     head_size = *parsed;
     if (head_size != 0) break;
+    stream_.confirm();
     const Result<std::size_t> got = co_await read_some(services_.loop, stream_, in_, deadline, Side::kClient);
     if (!got && got.error().code() == Code::kTimeout) {
       late = true;

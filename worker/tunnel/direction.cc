@@ -51,6 +51,7 @@ Task<Result<>> Direction::copy() {
       }
     }
     if (worth_splicing()) co_return Result<>();
+    from_.confirm();
     if (!from_.readable().is_set()) block_.release();  // an idle tunnel holds nothing
     const Wake wake = co_await from_.readable().wait(loop_, Deadline::never());
     static_cast<void>(wake);

@@ -153,9 +153,10 @@ scenario('a reader that stops does not make Sluice read the whole answer', async
     await c.readRequest();
     await c.send(`HTTP/1.1 200 OK\r\nContent-Length: ${256 << 20}\r\n\r\n`);
     const block = Buffer.alloc(1 << 20);
-    for (let i = 0; i < 256; i += 1) {
-      await c.send(block);
-      sent += 1;
+    try {
+      for (; sent < 256; sent += 1) await c.send(block);
+    } catch {
+      return; // the client is gone, and with it the connection
     }
     await c.reader.closed().catch(() => undefined);
   });
