@@ -52,7 +52,7 @@ class Cursor {
     const auto bytes = take(sizeof(T));
     if (!bytes) return std::nullopt;
     T value;
-    std::memcpy(&value, bytes->data(), sizeof value);
+    std::memcpy(&value, bytes->data(), bytes->size());
     return value;
   }
 

@@ -22,7 +22,7 @@ template <Role kSelf>
 Peer<kSelf>::Peer(Fd fd) : channel_(std::move(fd), kSelf == Role::kSupervisor ? 0 : kMaxFds) {}
 
 template <Role kSelf>
-Result<typename Peer<kSelf>::Received> Peer<kSelf>::judge(Packet packet) {
+Result<typename Peer<kSelf>::Received> Peer<kSelf>::judge(Packet&& packet) {
   Result<Incoming> message = [&] {
     if constexpr (kSelf == Role::kSupervisor) {
       return decode_from_worker(packet.bytes, packet.fds.size());

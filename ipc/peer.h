@@ -64,7 +64,7 @@ class Peer {
   [[nodiscard]] Phase phase() const { return conversation_.phase(); }
 
  private:
-  [[nodiscard]] Result<Received> judge(Packet packet);
+  [[nodiscard]] Result<Received> judge(Packet&& packet);
 
   Channel channel_;
   Conversation conversation_;

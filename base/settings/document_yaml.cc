@@ -5,10 +5,12 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <optional>
 #include <sstream>
 #include <unordered_set>
 
+#include "base/json_text.h"
 #include "base/settings/document.h"
 #include "base/settings/json_scalar.h"
 
@@ -116,6 +118,17 @@ class Builder final : public YAML::EventHandler {
   std::size_t nodes_ = 0;
 };
 
+// The first line that is not UTF-8, or 0. yaml-cpp lets such bytes through, and JSON for another process could not keep
+// them.
+std::uint32_t line_that_is_not_utf8(std::string_view text) {
+  for (std::uint32_t line = 1; !text.empty(); ++line) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    if (!is_utf8(text.substr(0, end))) return line;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return 0;
+}
+
 }  // namespace
 
 Document parse_yaml(std::string_view text, std::string file) {
@@ -123,6 +136,11 @@ Document parse_yaml(std::string_view text, std::string file) {
   document.root.mark = {1, 1};
   if (text.size() > Document::kMaxBytes) {
     document.problems.add(document.file, {}, {}, "larger than 1 MiB, which no configuration is");
+    document.ends_early = true;
+    return document;
+  }
+  if (const std::uint32_t line = line_that_is_not_utf8(text); line != 0) {
+    document.problems.add(document.file, {line, 1}, {}, "this line is not UTF-8");
     document.ends_early = true;
     return document;
   }

@@ -125,6 +125,7 @@ Parsed parse_scalar(const Type& type, const Rules& rules, const Node& node) {
 
 void Reader::unknown_key(const Section& section, const Entry& entry, const std::string& path) {
   std::vector<std::string_view> names;
+  names.reserve(section.fields.size());
   for (const Field& field : section.fields) names.push_back(field.name);
   const std::string_view meant = nearest(entry.key, names);
   std::string text = "unknown key";
@@ -199,7 +200,7 @@ void Reader::scalar(const Type& type, const Rules& rules, void* object, const No
     return problem(node.mark, path, node.called() + " is not " + expected(type, rules));
   Parsed parsed = parse_scalar(type, rules, node);
   if (parsed.fault.empty()) parsed.fault = broken_rule(type, rules, parsed.value);
-  if (parsed.fault.empty()) return type.set(object, std::move(parsed.value));
+  if (parsed.fault.empty()) return type.set(object, parsed.value);
   problem(node.mark, path, (rules.secret ? "the value" : node.called()) + " " + parsed.fault);
 }
 

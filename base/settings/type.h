@@ -53,7 +53,7 @@ struct Type {
   Kind kind;
   // scalars
   Value (*get)(const void* object) = nullptr;
-  void (*set)(void* object, Value value) = nullptr;
+  void (*set)(void* object, const Value& value) = nullptr;
   std::int64_t least = 0;  // of an integer's C++ type
   std::int64_t most = 0;
   std::span<const ChoiceName> choices;
@@ -91,13 +91,13 @@ template <>
 struct Of<bool> {
   static constexpr Type type{.kind = Kind::kBool,
                              .get = [](const void* o) { return Value{.number = as<bool>(o) ? 1 : 0}; },
-                             .set = [](void* o, Value v) { as<bool>(o) = v.number != 0; }};
+                             .set = [](void* o, const Value& v) { as<bool>(o) = v.number != 0; }};
 };
 template <std::integral T>
 struct Of<T> {
   static constexpr Type type{.kind = Kind::kInteger,
                              .get = [](const void* o) { return Value{.number = static_cast<std::int64_t>(as<T>(o))}; },
-                             .set = [](void* o, Value v) { as<T>(o) = static_cast<T>(v.number); },
+                             .set = [](void* o, const Value& v) { as<T>(o) = static_cast<T>(v.number); },
                              .least = static_cast<std::int64_t>(std::numeric_limits<T>::min()),
                              .most = std::in_range<std::int64_t>(std::numeric_limits<T>::max())
                                          ? static_cast<std::int64_t>(std::numeric_limits<T>::max())
@@ -107,26 +107,26 @@ template <>
 struct Of<double> {
   static constexpr Type type{.kind = Kind::kReal,
                              .get = [](const void* o) { return Value{.real = as<double>(o)}; },
-                             .set = [](void* o, Value v) { as<double>(o) = v.real; }};
+                             .set = [](void* o, const Value& v) { as<double>(o) = v.real; }};
 };
 template <>
 struct Of<std::string> {
   static constexpr Type type{.kind = Kind::kText,
                              .get = [](const void* o) { return Value{.text = as<std::string>(o)}; },
-                             .set = [](void* o, Value v) { as<std::string>(o) = std::move(v.text); }};
+                             .set = [](void* o, const Value& v) { as<std::string>(o) = v.text; }};
 };
 template <>
 struct Of<Milliseconds> {
   static constexpr Type type{.kind = Kind::kDuration,
                              .get = [](const void* o) { return Value{.number = as<Milliseconds>(o).count()}; },
-                             .set = [](void* o, Value v) { as<Milliseconds>(o) = Milliseconds(v.number); }};
+                             .set = [](void* o, const Value& v) { as<Milliseconds>(o) = Milliseconds(v.number); }};
 };
 template <>
 struct Of<Size> {
   static constexpr Type type{
       .kind = Kind::kSize,
       .get = [](const void* o) { return Value{.number = static_cast<std::int64_t>(as<Size>(o).bytes())}; },
-      .set = [](void* o, Value v) { as<Size>(o) = Size(static_cast<std::uint64_t>(v.number)); }};
+      .set = [](void* o, const Value& v) { as<Size>(o) = Size(static_cast<std::uint64_t>(v.number)); }};
 };
 template <Chosen E>
 struct Of<E> {
@@ -139,7 +139,7 @@ struct Of<E> {
   }();
   static constexpr Type type{.kind = Kind::kChoice,
                              .get = [](const void* o) { return Value{.number = static_cast<std::int64_t>(as<E>(o))}; },
-                             .set = [](void* o, Value v) { as<E>(o) = static_cast<E>(v.number); },
+                             .set = [](void* o, const Value& v) { as<E>(o) = static_cast<E>(v.number); },
                              .choices = names};
 };
 template <>

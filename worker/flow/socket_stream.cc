@@ -33,11 +33,11 @@ sys::Io SocketStream::write(std::span<const iovec> from) {
   return io;
 }
 
-bool SocketStream::ended() {
+bool SocketStream::broken() {
   char byte = 0;
   const sys::Io io = sys::recv(fd_.get(), {&byte, 1}, MSG_PEEK);
   if (io.again()) events_.nothing_to_read();
-  return io.failed() || (io.done() && io.bytes == 0);
+  return io.failed();
 }
 
 void SocketStream::shutdown_write() {

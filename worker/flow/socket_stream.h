@@ -18,7 +18,7 @@ class SocketStream final : public ByteStream {
   [[nodiscard]] Signal& readable() override { return events_.readable; }
   [[nodiscard]] Signal& writable() override { return events_.writable; }
   void confirm() override { events_.confirm(); }
-  [[nodiscard]] bool ended() override;
+  [[nodiscard]] bool broken() override;
   [[nodiscard]] bool peer_closed() const override { return events_.peer_closed(); }
   [[nodiscard]] int plain_socket() const override { return fd_.get(); }
 

@@ -35,9 +35,8 @@ class ByteStream {
   /// Before waiting for the rest of a message or a tunnel: lets the next read find a reset that hid behind the last
   /// bytes.
   virtual void confirm() = 0;
-  /// Without taking anything: has the peer ended the stream or broken it? False while there are bytes to read, and when
-  /// nothing is there.
-  [[nodiscard]] virtual bool ended() = 0;
+  /// Without taking anything: has the peer reset the connection?
+  [[nodiscard]] virtual bool broken() = 0;
   /// True once the peer is known to have ended its side (FIN or RST), read or not.
   [[nodiscard]] virtual bool peer_closed() const = 0;
   /// The socket under the bytes for splice(2), -1 when there is none. What moves there must not be read() as well.

@@ -13,18 +13,18 @@ void Http1Client::begin(const http::RequestHead& request, const http::Connection
   keep_alive_ = http::persists(facts, version_);
   asked_keep_alive_ = keep_alive_ && version_ == http::Version::kHttp10;
   body_.start(framing, limits, body_progress);
-  half_closed_ = stream_.peer_closed();
   if (in_.empty()) in_.release();  // the wait for the origin needs no buffer
 }
 
-// A client that ended its side together with its request may well wait for the answer; one that ends it later has given
-// up.
+// A client that has only ended its own direction still waits for its answer; one that has reset the connection does
+// not.
 Task<> Http1Client::left() {
-  while (!half_closed_) {
+  for (;;) {
     const Wake wake = co_await stream_.readable().wait(loop_, Deadline::never());
     static_cast<void>(wake);
-    if (stream_.ended()) co_return;
-    if (stream_.readable().is_set()) break;  // the next request, early: then it is there
+    if (stream_.broken()) co_return;
+    if (!stream_.peer_closed() && stream_.readable().is_set()) break;  // the next request, early: the client is there
+    stream_.readable().clear();
   }
   co_await loop_.until(Deadline::never());
 }

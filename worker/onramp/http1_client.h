@@ -60,7 +60,6 @@ class Http1Client final : public ClientSide {
   http::Version version_ = http::Version::kHttp10;
   http::Method asked_ = http::Method::kGet;
   bool asked_keep_alive_ = false;
-  bool half_closed_ = false;
   bool keep_alive_ = false;
   bool answered_ = false;
   bool finished_ = false;

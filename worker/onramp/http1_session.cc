@@ -52,6 +52,7 @@ Task<bool> Http1Session::await_request() {
   connection_.slot.state(ipc::ConnectionState::kIdle);
   Deadline deadline = idle_deadline();
   bool draining = services_.draining;
+  if (stream_.peer_closed()) stream_.readable().set();  // the end has been seen; it is still to be read
   for (;;) {
     in_.release();
     const Wake wake = co_await stream_.readable().wait(services_.loop, deadline);

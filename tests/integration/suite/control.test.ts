@@ -17,7 +17,7 @@ scenario('status names the tenants, the addresses and every protection with its 
   const status = await json(proxy, 'status');
   assert.equal(status['ready'], true);
   const text = JSON.stringify(status);
-  for (const protection of ['no_new_privs', 'capabilities', 'seccomp', 'landlock']) assert.ok(text.includes(protection), protection);
+  for (const protection of ['no new privileges', 'no capabilities', 'seccomp', 'landlock']) assert.ok(text.includes(protection), protection);
 });
 
 scenario('workers lists each worker with its process', async ({ sluice, origin }) => {

@@ -84,6 +84,12 @@ TEST(Yaml, RefusesZeroBytes) {
   EXPECT_EQ(problems_of("a: \"x\\0y\"\n"), "f.yaml:1:4: a zero byte is not allowed\n");
 }
 
+TEST(Yaml, RefusesWhatIsNotUtf8) {
+  EXPECT_EQ(problems_of("a: 1\nb: \xa7\n"), "f.yaml:2:1: this line is not UTF-8\n");
+  EXPECT_EQ(problems_of(std::string_view("\xff\xfe\x61\x00", 4)), "f.yaml:1:1: this line is not UTF-8\n");
+  EXPECT_EQ(problems_of("a: \u00a7\n"), "");
+}
+
 TEST(Yaml, SaysWhereTheSyntaxEnds) {
   const Document document = parse_yaml("a: [1,\nb: }\n", "f.yaml");
   EXPECT_TRUE(document.ends_early);

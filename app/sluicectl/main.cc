@@ -1,0 +1,71 @@
+// sluicectl: one request to a running sluice, the answer as text or JSON. Exit codes: 0 done, 1 the supervisor refused,
+// failed or found problems, 2 usage, 3 nobody to talk to.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+
+#include "ipc/control_client.h"
+#include "ipc/control_path.h"
+#include "sluicectl/command.h"
+#include "sluicectl/text.h"
+
+namespace sluice::ctl {
+namespace {
+using nlohmann::json;
+
+constexpr int kDone = 0;
+constexpr int kRefused = 1;
+constexpr int kNobody = 3;
+
+int complain(const std::string& text) {
+  (void)std::fprintf(stderr, "sluicectl: %s\n", text.c_str());
+  return kRefused;
+}
+
+std::int64_t now_unix_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(wall_now().time_since_epoch()).count();
+}
+
+std::string human(const std::string& command, const json& result, const std::vector<json>& items) {
+  if (command == "status") return status_text(result);
+  if (command == "workers") return workers_text(result);
+  if (command == "connections") return connections_text(items, now_unix_ms());
+  if (command == "check") return check_text(result);
+  if (command == "config") return result.value("settings", json()).dump(2) + "\n";
+  if (command == "stop") return fmt::format("stopping ({})\n", result.value("how", "?"));
+  if (command == "log-level") return result.value("level", "?") + "\n";
+  return result.dump(2) + "\n";
+}
+
+// One object, also for commands that stream: {"connections":[…]}.
+std::string machine(const std::string& command, json result, const std::vector<json>& items) {
+  if (command == "connections") result["connections"] = items;
+  return result.dump(2, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace) + "\n";
+}
+
+int run(const CommandLine& line) {
+  const std::string path = line.socket.empty() ? ipc::default_control_path() : line.socket;
+  Result<ipc::ControlClient> client = ipc::ControlClient::connect(path);
+  if (!client) {
+    (void)complain(client.error().message());
+    return kNobody;
+  }
+  constexpr Millis kPatience{60'000};
+  std::vector<json> items;
+  const Result<json> result =
+      client->call(line.request, [&](const json& item) { items.push_back(item); }, Deadline(steady_now() + kPatience));
+  if (!result) return complain(result.error().message());
+  const std::string command = line.request.value("command", "");
+  const std::string text = line.json ? machine(command, *result, items) : human(command, *result, items);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) return kRefused;
+  return command == "check" && !result->value("ok", false) ? kRefused : kDone;
+}
+
+}  // namespace
+}  // namespace sluice::ctl
+
+int main(int argc, char** argv) {
+  const auto line = sluice::ctl::parse_command_line(argc, argv);
+  return line ? sluice::ctl::run(*line) : line.error();
+}

@@ -1,0 +1,154 @@
+// See text.h.
+#include "sluicectl/text.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "sluicectl/table.h"
+
+namespace sluice::ctl {
+namespace {
+using nlohmann::json;
+
+const json& at(const json& object, const char* key) {
+  static const json nothing;
+  const auto found = object.is_object() ? object.find(key) : object.end();
+  return object.is_object() && found != object.end() ? *found : nothing;
+}
+std::string text_of(const json& value) {
+  if (value.is_null()) return "-";
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+std::string text_at(const json& object, const char* key) {
+  return text_of(at(object, key));
+}
+std::int64_t number_at(const json& object, const char* key) {
+  const json& value = at(object, key);
+  return value.is_number_integer() ? value.get<std::int64_t>() : 0;
+}
+std::uint64_t count_at(const json& object, const char* key) {
+  const json& value = at(object, key);
+  return value.is_number_unsigned() ? value.get<std::uint64_t>() : 0;
+}
+bool is_true(const json& value) {
+  return value.is_boolean() && value.get<bool>();
+}
+
+// One row per address; the tenant's own columns stand in its first row only.
+std::string tenants_table(const json& status) {
+  Table table({"TENANT", "STATE", "WORKERS", "ENDPOINT", "MODE", "ADDRESS"});
+  for (const json& tenant : at(status, "tenants")) {
+    std::size_t ready = 0;
+    for (const json& worker : at(tenant, "workers"))
+      if (text_at(worker, "state") == "ready") ++ready;
+    std::vector<std::string> own = {text_at(tenant, "name"), text_at(tenant, "state"),
+                                    fmt::format("{}/{}", ready, at(tenant, "workers").size())};
+    const auto row = [&](std::string endpoint, std::string mode, std::string address) {
+      std::vector<std::string> cells = own;
+      cells.insert(cells.end(), {std::move(endpoint), std::move(mode), std::move(address)});
+      table.add(std::move(cells));
+      own = {"", "", ""};
+    };
+    for (const json& endpoint : at(tenant, "endpoints"))
+      for (const json& listen : at(endpoint, "listen"))
+        row(text_at(endpoint, "name"), text_at(endpoint, "mode"), text_at(listen, "bound"));
+    if (!own[0].empty()) row("-", "-", "-");
+  }
+  return table.text();
+}
+
+struct Said {
+  std::string name;
+  bool on;
+  std::string why;
+  auto operator<=>(const Said&) const = default;
+};
+
+// Workers that say the same share a row.
+std::string protections_table(const json& status) {
+  std::vector<Said> order;
+  std::map<Said, std::vector<std::string>> who;
+  const auto take = [&](const json& protections, const std::string& whose) {
+    for (const json& protection : protections) {
+      const Said said{.name = text_at(protection, "name"),
+                      .on = is_true(at(protection, "on")),
+                      .why = at(protection, "why").is_string() ? text_at(protection, "why") : ""};
+      std::vector<std::string>& names = who[said];
+      if (names.empty()) order.push_back(said);
+      names.push_back(whose);
+    }
+  };
+  std::size_t workers = 0;
+  for (const json& tenant : at(status, "tenants"))
+    for (const json& worker : at(tenant, "workers")) {
+      take(at(worker, "protections"), fmt::format("{}/{}", text_at(tenant, "name"), text_at(worker, "index")));
+      ++workers;
+    }
+  const std::size_t from_workers = order.size();
+  take(at(status, "protections"), "supervisor");
+  Table table({"PROTECTION", "STATE", "OF", "WHY"});
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const std::vector<std::string>& names = who[order[i]];
+    std::string of;
+    if (i < from_workers && names.size() == workers && workers > 1) {
+      of = "every worker";
+    } else {
+      for (const std::string& name : names) of += (of.empty() ? "" : " ") + name;
+    }
+    table.add({order[i].name, order[i].on ? "on" : "off", of, order[i].why});
+  }
+  return table.empty() ? std::string() : "\n" + table.text();
+}
+
+}  // namespace
+
+std::string status_text(const json& status) {
+  const std::string_view state = is_true(at(status, "leaving")) ? "leaving"
+                                 : is_true(at(status, "ready")) ? "ready"
+                                                                : "not ready";
+  const json& application = at(status, "application");
+  std::string out = fmt::format("sluice {}, process {}, up {}, {}\n", text_at(status, "version"),
+                                text_at(status, "pid"), age_text(number_at(status, "uptime_s")), state);
+  out += fmt::format("application {} {} ({})\n", text_at(application, "name"), text_at(application, "version"),
+                     harmless(text_at(application, "program")));
+  out += fmt::format("configuration {}, log level {}\n\n", harmless(text_at(status, "config")),
+                     text_at(status, "log_level"));
+  return out + tenants_table(status) + protections_table(status);
+}
+
+std::string workers_text(const json& result) {
+  Table table({"TENANT", "WORKER", "PID", "STATE", "FOR", "RESTARTS", "LOST", "LAST EXIT"});
+  for (const json& worker : at(result, "workers"))
+    table.add({text_at(worker, "tenant"), text_at(worker, "index"), text_at(worker, "pid"), text_at(worker, "state"),
+               age_text(number_at(worker, "state_s")), text_at(worker, "restarts"), text_at(worker, "lost_connections"),
+               text_at(worker, "last_exit")});
+  return table.text();
+}
+
+std::string connections_text(const std::vector<json>& connections, std::int64_t now_unix_ms) {
+  constexpr std::int64_t kMillis = 1000;
+  Table table({"CLIENT", "TENANT", "WORKER", "ENDPOINT", "STATE", "AGE", "REQUESTS", "IN", "OUT", "TARGET"});
+  for (const json& connection : connections)
+    table.add({text_at(connection, "client"), text_at(connection, "tenant"), text_at(connection, "worker"),
+               text_at(connection, "endpoint"), text_at(connection, "state"),
+               age_text((now_unix_ms - number_at(connection, "started_unix_ms")) / kMillis),
+               text_at(connection, "requests"), bytes_text(count_at(connection, "bytes_in")),
+               bytes_text(count_at(connection, "bytes_out")), text_at(connection, "target")});
+  return table.text();
+}
+
+std::string check_text(const json& result) {
+  std::string out;
+  for (const json& problem : at(result, "problems")) out += harmless(text_at(problem, "message")) + "\n";
+  if (!is_true(at(result, "ok"))) return out;
+  out = harmless(text_at(result, "file")) + ": in order";
+  const json& changes = at(result, "changes");
+  if (changes.empty()) return out + ", the same as what runs\n";
+  out += ", differs from what runs in:\n";
+  for (const json& change : changes) out += "  " + harmless(text_of(change)) + "\n";
+  return out;
+}
+
+}  // namespace sluice::ctl
