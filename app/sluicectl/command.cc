@@ -1,5 +1,5 @@
 // See command.h. CLI11 throws; nothing leaves this file.
-#include "sluicectl/command.h"
+#include "app/sluicectl/command.h"
 
 #include <CLI/CLI.hpp>
 #include <filesystem>

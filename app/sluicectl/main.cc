@@ -5,10 +5,10 @@
 #include <chrono>
 #include <cstdio>
 
+#include "app/sluicectl/command.h"
+#include "app/sluicectl/text.h"
 #include "ipc/control_client.h"
 #include "ipc/control_path.h"
-#include "sluicectl/command.h"
-#include "sluicectl/text.h"
 
 namespace sluice::ctl {
 namespace {

@@ -1,5 +1,5 @@
 // See table.h.
-#include "sluicectl/table.h"
+#include "app/sluicectl/table.h"
 
 #include <fmt/format.h>
 

@@ -1,12 +1,12 @@
 // See text.h.
-#include "sluicectl/text.h"
+#include "app/sluicectl/text.h"
 
 #include <fmt/format.h>
 
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "sluicectl/table.h"
+#include "app/sluicectl/table.h"
 
 namespace sluice::ctl {
 namespace {
