@@ -23,7 +23,7 @@ std::string_view name(DnsSource source) {
   return kNames.at(slot_of(source));
 }
 std::string_view name(Refused why) {
-  constexpr std::array<std::string_view, 4> kNames = {"limit", "hook", "memory", "draining"};
+  constexpr std::array<std::string_view, 1> kNames = {"hook"};
   return kNames.at(slot_of(why));
 }
 
@@ -108,6 +108,7 @@ void PathMetrics::sample(const ProcessSample& sample) {
   series_->buffer_blocks.set(static_cast<std::int64_t>(sample.buffer_blocks));
   series_->frames.set(static_cast<std::int64_t>(sample.coroutine_frames));
   series_->loop_lag.observe(seconds(sample.loop_lag));
+  series_->show_dropped();
   series_->processor_time.follow(static_cast<std::uint64_t>(sample.processor_time.count()));
   series_->bugs.follow(sample.bugs);
   series_->log_lost.follow(sample.log_lines_lost);

@@ -98,7 +98,9 @@ void UpstreamSeries::count_failure(Code code) {
   });
 }
 
-PathSeries::PathSeries(ipc::MetricsWriter& writer, const TrafficNames& names) : to_(writer) {
+PathSeries::PathSeries(ipc::MetricsWriter& writer, const TrafficNames& names)
+    : to_(writer),
+      dropped_(to_.gauge("sluice_metrics_dropped", "Series that found no place in the shared memory.", {})) {
   for (const std::string& name : names.endpoints) endpoints_.emplace_back(to_, name);
   for (const std::string& name : names.upstreams) upstreams_.emplace_back(to_, name);
   upstreams_.emplace_back(to_, "");

@@ -87,7 +87,7 @@ class EndpointSeries {
  private:
   ipc::MetricsWriter& to_;
   std::string name_;
-  LazyCounters<slot_of(Refused::kDraining) + 1> refused_;
+  LazyCounters<slot_of(Refused::kHook) + 1> refused_;
   LazyCounters<kStatusSlots> statuses_;
   LazyCounters<slot_of(Ended::kTimeout) + 1> cut_;
   LazyCounters<kCodes> errors_;
@@ -120,6 +120,8 @@ class PathSeries {
   }
   void count_decision(HookKind kind, Verdict verdict);
   void count_dns_failure(Code code);
+  /// Says how many series found no place in the slab.
+  void show_dropped() { dropped_.set(static_cast<std::int64_t>(to_.dropped())); }
 
   std::array<ipc::Counter, slot_of(DnsSource::kServer) + 1> dns;  // by source
   ipc::Gauge buffer_blocks;
@@ -133,6 +135,7 @@ class PathSeries {
 
  private:
   ipc::MetricsWriter& to_;
+  ipc::Gauge dropped_;  // registered first, so that it has a place itself
   std::vector<EndpointSeries> endpoints_;
   std::vector<UpstreamSeries> upstreams_;  // the last one is kNoUpstream's
   std::array<LazyCounters<slot_of(Verdict::kFailed) + 1>, slot_of(HookKind::kHttp) + 1> decisions_;

@@ -158,6 +158,18 @@ TEST(PathMetrics, OriginsTheClientChoseHaveASeriesOfTheirOwn) {
   EXPECT_EQ(shared.values().at("sluice_origin_connect_failures_total{error=timeout,upstream=pool}"), 1);
 }
 
+TEST(PathMetrics, SayHowManySeriesFoundNoPlace) {
+  const Shared shared;
+  ipc::Slab slab = shared.attach();
+  ipc::MetricsWriter writer(slab);
+  TrafficNames many;
+  for (int i = 0; i < 2000; ++i) many.endpoints.push_back("endpoint-" + std::to_string(i));
+  PathMetrics metrics(writer, many);
+  metrics.connection_accepted(1999);  // counts where nobody reads, and harms nothing
+  metrics.sample({});
+  EXPECT_GT(shared.values().at("sluice_metrics_dropped{}"), 0);
+}
+
 class Deaf final : public LogOutput {
  public:
   bool write(std::string_view /*line*/) override { return false; }
@@ -201,7 +213,7 @@ TEST(PathMetrics, AreAllListedInTheDocumentation) {
   ipc::MetricsWriter writer(slab);
   PathMetrics metrics(writer, kNames);
   const Error error(Code::kInternal);
-  metrics.connection_refused(0, Refused::kLimit);
+  metrics.connection_refused(0, Refused::kHook);
   metrics.request_finished({.ended = Ended::kClient, .error = &error});
   metrics.origin_failed(0, Code::kReset);
   metrics.hook_decided(HookKind::kHttp, Verdict::kBlocked);
