@@ -31,7 +31,9 @@ std::string_view hint(int signal) {
 std::string ExitReason::text() const {
   std::string text;
   if (kind == Kind::kExited) {
-    text = fmt::format("exited with code {}", number);
+    // the first process of a pid namespace cannot die of SIGABRT and says it this way (worker/sandbox/fatal_signals.h)
+    constexpr int kAborted = 128 + SIGABRT;
+    text = fmt::format("exited with code {}{}", number, number == kAborted ? " (abort)" : "");
   } else {
     const char* symbol = ::sigabbrev_np(number);
     const char* words = ::sigdescr_np(number);

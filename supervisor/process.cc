@@ -31,13 +31,15 @@ Result<std::unique_ptr<Process>> Process::start(Loop& loop, LogSink& sink, Proce
   (void)::fcntl(log->write_end.get(), F_SETPIPE_SZ, kLogPipeBytes);  // best effort: more room for bursts
   const Tenant& tenant = request.tenant;
   const std::size_t slash = tenant.application->path.rfind('/');
-  Result<Spawned> spawned = spawn({.binary = tenant.application->binary.get(),
-                                   .arguments = {tenant.application->path.substr(slash + 1), "--worker"},
-                                   .channel = channel->worker.get(),
-                                   .log = log->write_end.get(),
-                                   .ids = tenant.ids,
-                                   .cgroup = tenant.cgroup.get(),
-                                   .oom_score_adjust = kOomScoreAdjust});
+  Result<Spawned> spawned =
+      spawn({.binary = tenant.application->binary.get(),
+             .arguments = {tenant.application->path.substr(slash + 1), "--worker"},
+             .channel = channel->worker.get(),
+             .log = log->write_end.get(),
+             .ids = tenant.ids,
+             .cgroup = tenant.cgroup.get(),
+             .isolation = tenant.settings.sandbox.namespaces ? Isolation::kPrivate : Isolation::kShared,
+             .oom_score_adjust = kOomScoreAdjust});
   if (!spawned) return fail(std::move(spawned).error());
   std::unique_ptr<Process> process(new Process(
       loop, sink, owner, request,

@@ -56,7 +56,7 @@ int work() {
   ipc::ConnectionTable connections(*slab);
   if (!worker::enter_sandbox(me)) return 1;
   const std::string script = script_of(me);
-  if (script == "never ready") ::pause();
+  if (script == "never ready") (void)me.channel.receive_blocking(Deadline::never());
   if (script == "cannot start") {
     (void)me.channel.post(ipc::Failed{.why = "the moon is in the wrong place"});
     return 1;

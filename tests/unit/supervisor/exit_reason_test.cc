@@ -34,6 +34,7 @@ ExitReason after(Child child) {
 TEST(ExitReason, TellsAnExitFromASignal) {
   EXPECT_TRUE(after([] {}).clean());
   EXPECT_EQ(after([] { ::_exit(3); }).text(), "exited with code 3");
+  EXPECT_EQ(after([] { ::_exit(134); }).text(), "exited with code 134 (abort)");
   const ExitReason segv = after([] {
     ::signal(SIGSEGV, SIG_DFL);  // a sanitizer would turn it into an exit
     ::raise(SIGSEGV);
