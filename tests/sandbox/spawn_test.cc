@@ -92,7 +92,7 @@ TEST(Spawn, GivesExactlyFourDescriptors) {
   EXPECT_EQ(shell.log(), "to-log\n");
   const std::string seen = shell.from_channel();
   EXPECT_THAT(seen, HasSubstr("to-channel"));
-  EXPECT_THAT(seen, HasSubstr("0 -> /dev/null"));
+  EXPECT_THAT(seen, testing::ContainsRegex("0 -> [^ ]*/dev/null"));
   EXPECT_THAT(seen, Not(HasSubstr("5 -> "))) << seen;  // 4 is ls's own look at the folder
   EXPECT_EQ(shell.status(), 0);
 }
@@ -165,6 +165,8 @@ TEST(Spawn, RaisesTheOomScore) {
 
 TEST(Spawn, PidfdShowsTheEnd) {
   Shell shell("kill -9 $$; read x <&3");
+  ASSERT_TRUE(shell.result());
+  if (!protection(*shell.result(), "pid namespace").on) GTEST_SKIP() << "no pid namespace here";
   pollfd waiting{.fd = shell.result()->pidfd.get(), .events = POLLIN, .revents = 0};
   EXPECT_EQ(::poll(&waiting, 1, 100), 0) << "a signal from inside ended the first process of a pid namespace";
   (void)::kill(shell.result()->pid, SIGKILL);
