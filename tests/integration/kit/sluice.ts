@@ -65,7 +65,7 @@ export class Sluice {
     const config = merge({
       control: { path: join(folder, 'control.sock') },
       log: { format: 'json' },
-      admin: process.env['NOADMIN'] ? { enabled: false } : { listen: ['127.0.0.1:0'] },
+      admin: { listen: ['127.0.0.1:0'] },
       ...(options.application === undefined ? {} : { application: { program: join(binaries, options.application) } }),
     }, options.config);
     const file = join(folder, 'sluice.json');
