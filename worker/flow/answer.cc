@@ -8,22 +8,26 @@
 
 namespace sluice::worker {
 
+http::Fields& Exchange::begin_answer(std::uint16_t status) {
+  response_.clear();
+  response_.set_status(status);
+  response_.fields().add(http::FieldId::kDate, http_date(wall_now()));
+  // an unread body cannot be skipped for a connection that goes on: it may never end; and behind a refused Upgrade may
+  // come the other protocol's bytes
+  if (!framing_.empty() || facts_.upgrade || services_.draining) client_.close_after();
+  return response_.fields();
+}
+
 // `decision`, when there is one, adds its fields.
 Task<Result<>> Exchange::answer(std::uint16_t status, std::string_view body, const HttpDecision* decision) {
   if (status < 200 || status > 599) co_return fail(Code::kInternal, "a hook answered with a status that is none");
-  response_.clear();
-  response_.set_status(status);
-  http::Fields& fields = response_.fields();
-  fields.add(http::FieldId::kDate, http_date(wall_now()));
+  http::Fields& fields = begin_answer(status);
   if (decision != nullptr) {
     for (const auto& [name, value] : decision->fields())
       if (Result<> added = fields.set(name, value); !added) co_return added;
   }
   if (!body.empty() && !fields.has(http::FieldId::kContentType))
     fields.add(http::FieldId::kContentType, "text/plain; charset=utf-8");
-  // an unread body cannot be skipped for a connection that goes on: it may never end; and behind a refused Upgrade may
-  // come the other protocol's bytes
-  if (!framing_.empty() || facts_.upgrade || services_.draining) client_.close_after();
   MemoryBody source(body);
   Result<> sent = co_await client_.send_response(response_, source);
   co_return sent;
@@ -35,20 +39,16 @@ Task<> Exchange::answer_error(const Error& error, std::uint16_t status) {
   // nothing can be told to who is gone
   if (error.side() == Side::kClient && (error.code() == Code::kReset || error.code() == Code::kClosed)) co_return;
   if (error.side() == Side::kOrigin && status < 500) status = 502;
-  response_.clear();
-  response_.set_status(status);
-  http::Fields& fields = response_.fields();
-  fields.add(http::FieldId::kDate, http_date(wall_now()));
+  http::Fields& fields = begin_answer(status);
   if (const std::string_view type = facts(error.code()).proxy_status; !type.empty()) {
     const std::string& via = endpoint_.settings.http.via;
     fields.add(http::FieldId::kProxyStatus, fmt::format("{}; error={}", via.empty() ? "sluice" : via, type));
   }
   fields.add(http::FieldId::kContentType, "text/plain; charset=utf-8");
-  if (!framing_.empty() || facts_.upgrade || services_.draining) client_.close_after();
   const std::string body = fmt::format("{} {}\n", status, http::reason_phrase(status));
   MemoryBody source(body);
-  Result<> sent = co_await client_.send_response(response_, source);
-  if (!sent && !error_) error_ = std::move(sent.error());
+  const Result<> sent = co_await client_.send_response(response_, source);
+  static_cast<void>(sent);  // what went wrong first is what the record says
 }
 
 Task<> Exchange::refuse(http::Fault fault) {

@@ -58,7 +58,7 @@ class Exchange {
   Task<Result<>> forward(const Destination& destination);
   Task<Result<std::unique_ptr<OriginConnection>>> acquire(OriginServer& server, ChosenBy chosen_by);
   [[nodiscard]] Result<> prepare_request();
-  [[nodiscard]] Result<> prepare_response();
+  [[nodiscard]] Result<> prepare_response(const http::ConnectionFacts& facts);
   Task<Result<>> exchange_on(OriginServer& server, std::unique_ptr<OriginConnection>& connection);
   Task<Result<bool>> await_final(OriginExchange& origin);
   Task<> abandon_when_left(OriginExchange& origin);
@@ -70,6 +70,8 @@ class Exchange {
   Task<Result<>> tunnel(TunnelEnd client, TunnelEnd origin);
 
   // answer.cc
+  /// Begins a response of our own: status and Date; the connection closes behind it where the request leaves no choice.
+  http::Fields& begin_answer(std::uint16_t status);
   Task<> answer_error(const Error& error, std::uint16_t status);
   Task<Result<>> answer(std::uint16_t status, std::string_view body, const HttpDecision* decision);
 

@@ -87,7 +87,6 @@ Task<Result<>> Exchange::exchange_on(OriginServer& server, std::unique_ptr<Origi
   Result<> relayed = co_await relay_response(origin);
   origin.settle();
   if (relayed && origin.reusable()) {
-    connection->used();
     server.give_back(std::move(connection), services_.loop.now(), services_.metrics);
   }
   co_return relayed;
@@ -111,15 +110,15 @@ Task<Result<bool>> Exchange::await_final(OriginExchange& origin) {
         co_return fail(http::as_error(agreed.error(), Side::kOrigin));
       co_return true;
     }
-    if (Result<> prepared = prepare_response(); !prepared) co_return fail(std::move(prepared.error()));
+    const http::ConnectionFacts facts = http::read_connection(response_.fields(), response_.version());
+    if (Result<> prepared = prepare_response(facts); !prepared) co_return fail(std::move(prepared.error()));
     Result<> passed = co_await client_.send_interim(response_);
     if (!passed) co_return fail(std::move(passed.error()));
   }
   co_return fail(Error(Code::kBadSyntax, "too many interim responses").from(Side::kOrigin));
 }
 
-Result<> Exchange::prepare_response() {
-  const http::ConnectionFacts facts = http::read_connection(response_.fields(), response_.version());
+Result<> Exchange::prepare_response(const http::ConnectionFacts& facts) {
   if (const auto removed = http::remove_hop_by_hop(response_.fields(), http::Direction::kResponse, facts); !removed)
     return fail(http::as_error(removed.error(), Side::kOrigin));
   if (const std::string& via = endpoint_.settings.http.via; !via.empty())
@@ -130,7 +129,7 @@ Result<> Exchange::prepare_response() {
 Task<Result<>> Exchange::relay_response(OriginExchange& origin) {
   const http::ConnectionFacts facts = http::read_connection(response_.fields(), response_.version());
   if (Result<> begun = origin.begin_body(response_, facts, request_.method()); !begun) co_return begun;
-  if (Result<> prepared = prepare_response(); !prepared) co_return prepared;
+  if (Result<> prepared = prepare_response(facts); !prepared) co_return prepared;
   if (services_.hooks.http != nullptr)
     if (Result<> called = call_http_response(services_, core_, response_); !called) co_return called;
   // an answer before the request's end: the rest of the body is not worth reading; and after a refused Upgrade what

@@ -41,7 +41,8 @@ Task<Result<>> Exchange::connect() {
 
 // The origin has said 101: the answer goes to the client with the fields that make it one.
 Task<Result<>> Exchange::upgrade(OriginExchange& origin) {
-  if (Result<> prepared = prepare_response(); !prepared) co_return prepared;
+  const http::ConnectionFacts facts = http::read_connection(response_.fields(), response_.version());
+  if (Result<> prepared = prepare_response(facts); !prepared) co_return prepared;
   http1::declare_upgrade(response_.fields(), upgrade_);
   const Result<TunnelEnd> client = co_await client_.open_tunnel(response_);
   if (!client) co_return fail(client.error());

@@ -19,28 +19,32 @@ std::string shown(const IpAddress& address, const IpAddress& as_written) {
 
 }  // namespace
 
-Result<> EgressPolicy::check(const SocketAddress& destination) const {
+// Asks `check(address, as_written)` about the destination and about every IPv4 address that it carries.
+template <class Check>
+Result<> EgressPolicy::check_each(const SocketAddress& destination, Check check) const {
   if (destination.is_unix()) return refuse("UNIX sockets are not a destination");
   if (Result<> port = check_port(destination.port()); !port) return port;
   // a mapped address is nothing but another spelling: the kernel sends IPv4
   const IpAddress address = destination.ip().unmapped();
-  if (Result<> outside = check_address(address, destination.ip()); !outside) return outside;
+  if (Result<> outside = check(address, destination.ip()); !outside) return outside;
   const EmbeddedV4s embedded = embedded_v4s(address);
   for (const IpAddress& inside : embedded.all()) {
-    if (Result<> checked = check_address(inside, address); !checked) return checked;
+    if (Result<> checked = check(inside, address); !checked) return checked;
   }
   return {};
 }
 
+Result<> EgressPolicy::check(const SocketAddress& destination) const {
+  return check_each(destination, [this](const IpAddress& address, const IpAddress& as_written) {
+    return check_address(address, as_written);
+  });
+}
+
 Result<> EgressPolicy::check_denied(const SocketAddress& destination) const {
-  if (destination.is_unix()) return refuse("UNIX sockets are not a destination");
-  if (Result<> port = check_port(destination.port()); !port) return port;
-  const IpAddress address = destination.ip().unmapped();
-  const auto denied = [this](const IpAddress& ip) { return rules_.deny.contains(ip); };
-  const EmbeddedV4s embedded = embedded_v4s(address);
-  if (denied(address) || std::ranges::any_of(embedded.all(), denied))
-    return refuse(destination.ip().text() + " is in a denied network");
-  return {};
+  return check_each(destination, [&](const IpAddress& address, const IpAddress& /*as_written*/) -> Result<> {
+    if (rules_.deny.contains(address)) return refuse(destination.ip().text() + " is in a denied network");
+    return {};
+  });
 }
 
 Result<> EgressPolicy::check_port(std::uint16_t port) const {

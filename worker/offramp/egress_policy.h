@@ -45,6 +45,8 @@ class EgressPolicy {
   [[nodiscard]] Result<> check_denied(const SocketAddress& destination) const;
 
  private:
+  template <class Check>
+  [[nodiscard]] Result<> check_each(const SocketAddress& destination, Check check) const;
   [[nodiscard]] Result<> check_port(std::uint16_t port) const;
   /// `as_written` differs from `address` when that is embedded in it.
   [[nodiscard]] Result<> check_address(const IpAddress& address, const IpAddress& as_written) const;

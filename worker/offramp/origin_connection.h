@@ -30,9 +30,6 @@ class OriginConnection {
   [[nodiscard]] Buffer& in() { return in_; }
   [[nodiscard]] Loop& loop() { return loop_; }
   [[nodiscard]] const SocketAddress& address() const { return address_; }
-  /// How many exchanges it has carried to their end.
-  [[nodiscard]] std::uint32_t uses() const { return uses_; }
-  void used() { ++uses_; }
 
   /// Since when it idles; for the pool.
   Nanos idle_since{0};
@@ -45,7 +42,6 @@ class OriginConnection {
   Buffer in_;
   SocketAddress address_;
   Loop& loop_;
-  std::uint32_t uses_ = 0;
 };
 
 class OriginExchange {
@@ -81,7 +77,6 @@ class OriginExchange {
   /// After 101: the stream and what was read too far.
   [[nodiscard]] TunnelEnd tunnel() { return {.stream = connection_.stream(), .early = connection_.in()}; }
   void settle() { body_.release_piece(); }
-  [[nodiscard]] std::uint64_t bytes_sent() const { return pump_.sent(); }
 
  private:
   Task<> upload(BodySource& body, http1::Framing framing);
