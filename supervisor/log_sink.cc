@@ -2,8 +2,10 @@
 #include "supervisor/log_sink.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/sys.h"
@@ -113,12 +115,31 @@ void LogPipe::finish_line() {
     const std::string text = stamped(stamp_, line);
     batch_ += text;
     ++batch_lines_;
-    if (text.contains("\"level\":\"error\"")) {
-      if (last_words_.size() == kLastWords) last_words_.pop_front();
-      last_words_.push_back(text.substr(0, text.size() - 1));
-    }
+    remember({text.data(), text.size() - 1});
   }
   line_.clear();
+}
+
+void LogPipe::remember(std::string_view text) {
+  if (!text.contains("\"level\":\"error\"")) {
+    run_ = 0;
+    return;
+  }
+  if (run_ == 0) first_words_.clear();
+  if (run_ < kFirstWords) first_words_.emplace_back(text);
+  ++run_;
+  if (last_words_.size() == kLastWords) last_words_.pop_front();
+  last_words_.emplace_back(text);
+}
+
+std::vector<std::string> LogPipe::last_words() const {
+  std::vector<std::string> words;
+  const std::uint64_t pushed_out = run_ - std::min<std::uint64_t>(run_, last_words_.size());
+  for (const std::string& text : first_words_)
+    if (words.size() < pushed_out) words.push_back(text);
+  if (pushed_out > kFirstWords) words.push_back(fmt::format("… {} lines …", pushed_out - kFirstWords));
+  words.insert(words.end(), last_words_.begin(), last_words_.end());
+  return words;
 }
 
 void LogPipe::flush() {

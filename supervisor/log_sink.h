@@ -48,6 +48,7 @@ class LogPipe {
  public:
   static constexpr std::size_t kPerTurn = std::size_t{64} * 1024;
   static constexpr std::size_t kLastWords = 5;
+  static constexpr std::size_t kFirstWords = 3;
 
   LogPipe(Loop& loop, LogSink& sink, Fd read_end, LogStamp stamp);
   LogPipe(LogPipe&&) = delete;
@@ -56,14 +57,16 @@ class LogPipe {
   [[nodiscard]] Task<> run();
   /// Takes what is in the pipe now, at most 1 MiB: for the moment when the process has ended.
   void drain();
-  /// The last lines that were errors or not JSON at all: what to show when the process has died.
-  [[nodiscard]] const std::deque<std::string>& last_words() const { return last_words_; }
+  /// What to show when the process has died: the last lines that were errors or not JSON at all. If they are the end of
+  /// something longer, such as a stack trace, the lines that it began with come first, because those say what happened.
+  [[nodiscard]] std::vector<std::string> last_words() const;
 
  private:
   enum class More : std::uint8_t { kYes, kNotNow, kEnd };
   More read_some();
   void take(std::string_view bytes);
   void finish_line();
+  void remember(std::string_view text);
   void flush();
 
   Loop& loop_;
@@ -76,6 +79,8 @@ class LogPipe {
   bool cutting_ = false;  // the line was too long: the rest of it is skipped
   std::string batch_;
   std::uint64_t batch_lines_ = 0;
+  std::uint64_t run_ = 0;  // errors in a row
+  std::vector<std::string> first_words_;
   std::deque<std::string> last_words_;
 };
 

@@ -55,7 +55,7 @@ class Process {
   [[nodiscard]] Nanos started() const { return started_; }
   [[nodiscard]] const std::vector<Protection>& protections() const { return protections_; }
   void add_protections(const ipc::Protections& from_worker);
-  [[nodiscard]] const std::deque<std::string>& last_words() const { return log_.last_words(); }
+  [[nodiscard]] std::vector<std::string> last_words() const { return log_.last_words(); }
   /// For waits that must not outlive the process.
   [[nodiscard]] Scope& scope() { return scope_; }
 

@@ -139,7 +139,7 @@ void Worker::ended(ExitReason reason) {
   last_words_.clear();
   if (ran) {
     protections_ = process_->protections();
-    for (const std::string& words : process_->last_words()) last_words_.push_back(words);
+    last_words_ = process_->last_words();
   }
   const bool as_told = leave_ != Leave::kNo && (reason.clean() || leave_ == Leave::kNow || straggled_);
   const std::uint64_t lost = ran && !as_told ? report_lost_connections(last_exit_) : 0;

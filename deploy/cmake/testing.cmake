@@ -23,7 +23,12 @@ function(sluice_unit_test NAME)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
   sluice_test_program(${NAME} SOURCES ${ARG_SOURCES} USES ${ARG_USES} LIBRARIES ${ARG_LIBRARIES} GTest::gmock GTest::gtest_main)
   gtest_discover_tests(${NAME} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
-    PROPERTIES LABELS unit TIMEOUT 60 ENVIRONMENT "${SLUICE_TEST_ENVIRONMENT}")
+    PROPERTIES LABELS unit TIMEOUT 60)
+  # of a list of variables gtest_discover_tests() would pass on the first, so ctest sets them when it has found the tests
+  set(environment ${CMAKE_CURRENT_BINARY_DIR}/${NAME}_environment.cmake)
+  file(CONFIGURE OUTPUT ${environment} @ONLY CONTENT
+    "if(@NAME@_TESTS)\n  set_tests_properties(\${@NAME@_TESTS} PROPERTIES ENVIRONMENT \"@SLUICE_TEST_ENVIRONMENT@\")\nendif()\n")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${environment})
 endfunction()
 
 function(sluice_fuzz_target NAME)

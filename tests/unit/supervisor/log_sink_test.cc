@@ -76,11 +76,24 @@ TEST_F(LogSinkTest, CutsAnEndlessLine) {
 }
 
 TEST_F(LogSinkTest, RemembersTheLastWords) {
-  say("{\"level\":\"info\",\"event\":\"calm\"}\n");
-  for (int i = 0; i < 9; ++i) say("{\"level\":\"error\",\"event\":\"e" + std::to_string(i) + "\"}\n");
+  for (int i = 0; i < 9; ++i)
+    say("{\"level\":\"error\",\"event\":\"e" + std::to_string(i) + "\"}\n{\"level\":\"info\",\"event\":\"calm\"}\n");
   pipe_->drain();
   ASSERT_EQ(pipe_->last_words().size(), LogPipe::kLastWords);
   EXPECT_EQ(json::parse(pipe_->last_words().back())["event"], "e8");
+}
+
+TEST_F(LogSinkTest, RemembersHowALongReportBegan) {
+  say("{\"level\":\"error\",\"event\":\"long ago\"}\n{\"level\":\"info\",\"event\":\"calm\"}\n");
+  for (int i = 0; i < 20; ++i) say("report " + std::to_string(i) + "\n");
+  pipe_->drain();
+  std::vector<std::string> said;
+  for (const std::string& words : pipe_->last_words()) {
+    const json record = json::parse(words, nullptr, false);
+    said.push_back(record.is_object() ? record["text"].get<std::string>() : words);
+  }
+  EXPECT_THAT(said, testing::ElementsAre("report 0", "report 1", "report 2", "… 12 lines …", "report 15", "report 16",
+                                         "report 17", "report 18", "report 19"));
 }
 
 TEST_F(LogSinkTest, ReopensTheFileForRotation) {
