@@ -33,6 +33,7 @@ static_assert(settings::complete<PoolSettings>());
 /// Times and pool of connections to origins; the same for an upstream (reverse) and for `forward`.
 struct OffRampSettings {
   Milliseconds connect_timeout = 5s;
+  Milliseconds connect_total_timeout = 15s;
   Milliseconds first_byte_timeout = 60s;
   Milliseconds idle_timeout = 60s;
   Milliseconds write_timeout = 30s;
@@ -42,7 +43,12 @@ struct OffRampSettings {
   static constexpr void describe(auto& f) {
     using S = OffRampSettings;
     f(&S::connect_timeout, "connect_timeout",
-      "Time to connect to one address, without the name look-up; then the next one is tried.")
+      "Time to connect to one address. The next address is not held up by it: it is tried 250 ms after the one before, "
+      "and the first that connects is taken (RFC 8305).")
+        .range(10ms, 1h);
+    f(&S::connect_total_timeout, "connect_total_timeout",
+      "Time to connect to one server: the name look-up and the attempts at all its addresses; then 504, or the next "
+      "server of the upstream.")
         .range(10ms, 1h);
     f(&S::first_byte_timeout, "first_byte_timeout",
       "From the end of the request to the first byte of the response; then 504.")

@@ -47,6 +47,10 @@ class Validator {
   void endpoint(const EndpointSettings& endpoint, const std::set<std::string>& upstreams, const std::string& path);
   void routes(const EndpointSettings& endpoint, const std::set<std::string>& upstreams, const std::string& path);
   void listen(const std::vector<std::string>& addresses, const std::string& path);
+  void off_ramp(const OffRampSettings& settings, const std::string& path) {
+    if (settings.connect_timeout > settings.connect_total_timeout)
+      problems_.add(path + ".connect_timeout", "is more than connect_total_timeout");
+  }
   void required_name(const std::string& name, const std::string& path) {
     if (name.empty()) problems_.add(path, "has no name");
   }
@@ -79,8 +83,10 @@ void Validator::tenant(const TenantSettings& tenant, const std::string& path) {
     required_name(tenant.upstreams[i].name, where);
     upstreams.add(where + ".name", tenant.upstreams[i].name);
     if (tenant.upstreams[i].servers.empty()) problems_.add(where + ".servers", "the upstream has no servers");
+    off_ramp(tenant.upstreams[i].off_ramp, where);
     known.insert(tenant.upstreams[i].name);
   }
+  off_ramp(tenant.forward, path + ".forward");
   Unique endpoints(problems_);
   for (std::size_t i = 0; i < tenant.endpoints.size(); ++i) {
     const std::string where = at(path, "endpoints", i);

@@ -5,20 +5,24 @@
 #include <netinet/tcp.h>
 
 #include <algorithm>
+#include <deque>
+#include <iterator>
 #include <optional>
 #include <string>
 
 #include "base/fd_events.h"
 #include "base/scope.h"
-#include "base/signal.h"
 #include "base/sys.h"
 
 namespace sluice::worker {
-namespace {
 
 // What the attempts of one call share. Outlives them: declared before their scope.
 struct Race {
-  Race(Loop& loop, const DialRequest& request) : loop(loop), request(request) {}
+  Race(Loop& loop, const DialRequest& request)
+      : loop(loop),
+        request(request),
+        left(request.candidates.begin(), request.candidates.end()),
+        progress(request.late != nullptr ? request.late->changed_ : own_progress) {}
 
   void failed(const SocketAddress& address, Error error) {
     // a list of addresses is bounded by the resolver, its report by this
@@ -29,17 +33,39 @@ struct Race {
     } else {
       last_failure.emplace(std::move(error));
     }
+    hurry = true;
     progress.set();
   }
 
+  // Late addresses take turns with those that wait already: they are of the family that was not tried (RFC 8305
+  // section 4).
+  void take_late() {
+    if (request.late == nullptr || request.late->waiting_.empty()) return;
+    std::deque<SocketAddress> merged;
+    for (SocketAddress& address : std::exchange(request.late->waiting_, {})) {
+      merged.push_back(std::move(address));
+      if (left.empty()) continue;
+      merged.push_back(std::move(left.front()));
+      left.pop_front();
+    }
+    std::ranges::move(left, std::back_inserter(merged));
+    left = std::move(merged);
+  }
+  [[nodiscard]] bool more_to_come() const { return request.late != nullptr && !request.late->finished_; }
+
   Loop& loop;
   const DialRequest& request;
-  Signal progress;  // an attempt has ended, one way or the other
+  std::deque<SocketAddress> left;
+  Signal own_progress;
+  Signal& progress;   // an attempt has ended, one way or the other, or more addresses are known
+  bool hurry = true;  // the next attempt need not wait: nothing was tried yet, or an attempt has failed
   std::optional<Connected> winner;
   std::optional<Error> forbidden;
   std::optional<Error> last_failure;
   std::string report;
 };
+
+namespace {
 
 Task<Result<Fd>> connect_to(Loop& loop, const SocketAddress& address, Millis timeout) {
   const RawAddress raw = address.raw();
@@ -58,7 +84,7 @@ Task<Result<Fd>> connect_to(Loop& loop, const SocketAddress& address, Millis tim
   co_return std::move(*fd);
 }
 
-Task<> attempt(Race& race, const SocketAddress& address) {
+Task<> attempt(Race& race, SocketAddress address) {
   if (race.request.permitted) {
     if (Result<> permitted = race.request.permitted(address); !permitted) {
       race.failed(address, std::move(permitted.error()));
@@ -69,18 +95,19 @@ Task<> attempt(Race& race, const SocketAddress& address) {
   if (!fd) {
     race.failed(address, std::move(fd.error()));
   } else if (!race.winner) {
-    race.winner.emplace(std::move(*fd), address);
+    race.winner.emplace(std::move(*fd), std::move(address));
     race.progress.set();
   }
 }
 
 Error outcome(const Race& race, bool in_time) {
-  if (race.request.candidates.empty()) return Error(Code::kDnsFailure, "no address to connect to").from(Side::kOrigin);
   if (!in_time) {
     std::string what = "no connection in time";
     if (!race.report.empty()) what += "; " + race.report;
     return Error(Code::kTimeout, std::move(what)).from(Side::kOrigin).retry(Retry::kYes);
   }
+  if (!race.last_failure && !race.forbidden)
+    return Error(Code::kDnsFailure, "no address to connect to").from(Side::kOrigin);
   if (!race.last_failure) return Error(race.forbidden->code(), race.report).from(Side::kUs).retry(Retry::kNo);
   return Error(race.last_failure->code(), race.report).from(Side::kOrigin).retry(Retry::kYes);
 }
@@ -91,25 +118,24 @@ Task<Result<Connected>> dial(Loop& loop, const DialRequest& request) {
   const Millis delay = std::clamp(request.attempt_delay, kMinAttemptDelay, kMaxAttemptDelay);
   Race race(loop, request);
   Scope attempts;
-  std::span<const SocketAddress> left = request.candidates;
-  bool in_time = true;
-  while (!race.winner && in_time && (!left.empty() || !attempts.empty())) {
-    Deadline wake_at = request.deadline;
-    if (!left.empty()) {
-      race.progress.clear();
-      attempts.spawn(attempt, std::ref(race), std::cref(left.front()));
-      left = left.subspan(1);
-      wake_at = left.empty() ? wake_at : std::min(wake_at, loop.in(delay));
+  Deadline next_attempt;
+  for (;;) {
+    race.progress.clear();
+    race.take_late();
+    if (!race.left.empty() && (race.hurry || next_attempt.since_boot() <= loop.now())) {
+      race.hurry = false;
+      next_attempt = Deadline(loop.now() + delay);
+      SocketAddress address = std::move(race.left.front());
+      race.left.pop_front();
+      attempts.spawn(attempt, std::ref(race), std::move(address));
     }
+    if (race.winner) co_return std::move(*race.winner);
+    if (race.left.empty() && attempts.empty() && !race.more_to_come()) co_return fail(outcome(race, true));
+    if (race.hurry && !race.left.empty()) continue;
+    const Deadline wake_at = race.left.empty() ? request.deadline : std::min(request.deadline, next_attempt);
     const Wake wake = co_await race.progress.wait(loop, wake_at);
-    if (wake == Wake::kReady) {
-      race.progress.clear();
-    } else {
-      in_time = wake_at < request.deadline;
-    }
+    if (wake == Wake::kTimeout && wake_at == request.deadline && !race.winner) co_return fail(outcome(race, false));
   }
-  if (race.winner) co_return std::move(*race.winner);
-  co_return fail(outcome(race, in_time));
 }
 
 }  // namespace sluice::worker

@@ -3,15 +3,19 @@
 // The idea: attempts start one after the other, `attempt_delay` apart, or at once when the one before has failed; the
 // first that connects wins and the others are closed. Each attempt is a task in the scope of the call, so giving up,
 // winning and being cancelled are the same thing: the scope ends. `permitted` is asked with the very address that then
-// goes into connect(2), at that moment: this is where the egress policy stands (egress_policy.h).
+// goes into connect(2), at that moment: this is where the egress policy stands (egress_policy.h). Addresses that are
+// learned while attempts are under way join the queue through LateCandidates (section 3: the slow family of a name).
 #pragma once
 #include <functional>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/loop.h"
 #include "base/net/address.h"
 #include "base/result.h"
+#include "base/signal.h"
 #include "base/task.h"
 
 namespace sluice::worker {
@@ -21,9 +25,31 @@ inline constexpr Millis kAttemptDelay{250};
 inline constexpr Millis kMinAttemptDelay{10};
 inline constexpr Millis kMaxAttemptDelay{2000};
 
+/// Addresses that become known while dial() is at work. Whoever looks them up adds them and, in any case, says
+/// finish(): until then a dial() whose attempts have all failed waits for more.
+class LateCandidates {
+ public:
+  void add(std::vector<SocketAddress> more) {
+    waiting_.insert(waiting_.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+    changed_.set();
+  }
+  void finish() {
+    finished_ = true;
+    changed_.set();
+  }
+
+ private:
+  friend struct Race;
+  std::vector<SocketAddress> waiting_;
+  Signal changed_;
+  bool finished_ = false;
+};
+
 struct DialRequest {
   /// In the order in which to try: the resolver interleaves the families. Lifetime: until dial() is done.
   std::span<const SocketAddress> candidates;
+  /// More of them to come, or null. Lifetime: until dial() is done; one dial() only.
+  LateCandidates* late = nullptr;
   /// An error keeps the address out of the race and goes into the report. Not set: everything is permitted.
   std::function<Result<>(const SocketAddress&)> permitted;
   Millis attempt_delay = kAttemptDelay;

@@ -54,6 +54,8 @@ struct Resolver::Lookup {
   explicit Lookup(std::string name) : name(std::move(name)) {}
 
   void publish(const Result<Addresses>& result);
+  /// Only to those who do not want to wait for the rest.
+  void publish_early(Addresses known);
 
   std::string name;
   Signal progress;
@@ -63,13 +65,15 @@ struct Resolver::Lookup {
 
 // One caller of resolve(), on its frame.
 struct Resolver::Waiting {
-  explicit Waiting(Lookup& lookup) : lookup(&lookup), place(lookup.waiting.insert(lookup.waiting.end(), this)) {}
+  Waiting(Lookup& lookup, Want want)
+      : lookup(&lookup), want(want), place(lookup.waiting.insert(lookup.waiting.end(), this)) {}
   Waiting(Waiting&&) = delete;
   ~Waiting() {
     if (lookup != nullptr) lookup->waiting.erase(place);
   }
 
   Lookup* lookup;  // null once the result is there
+  Want want;
   std::list<Waiting*>::iterator place;
   Signal done;
   std::optional<Result<Addresses>> result;
@@ -80,6 +84,21 @@ void Resolver::Lookup::publish(const Result<Addresses>& result) {
     waiter->lookup = nullptr;
     waiter->result = result;
     waiter->done.set();
+  }
+}
+
+void Resolver::Lookup::publish_early(Addresses known) {
+  early = std::move(known);
+  for (auto at = waiting.begin(); at != waiting.end();) {
+    Waiting& waiter = **at;
+    if (waiter.want == Want::kAll) {
+      ++at;
+      continue;
+    }
+    at = waiting.erase(at);
+    waiter.lookup = nullptr;
+    waiter.result = early;
+    waiter.done.set();
   }
 }
 
@@ -101,6 +120,27 @@ Result<std::unique_ptr<Resolver>> Resolver::make(Loop& loop, ResolverOptions opt
 }
 
 Task<Result<Addresses>> Resolver::resolve(std::string_view host, Deadline deadline) {
+  co_return co_await resolve(host, deadline, Want::kAll);
+}
+
+Task<Result<Addresses>> Resolver::resolve_first(std::string_view host, Deadline deadline) {
+  co_return co_await resolve(host, deadline, Want::kFirst);
+}
+
+bool Resolver::is_asking(std::string_view host) const {
+  return !lookups_.empty() && lookups_.contains(normalise(host));
+}
+
+Task<Addresses> Resolver::rest(std::string_view host, Deadline deadline) {
+  const auto found = lookups_.find(normalise(host));
+  if (found == lookups_.end()) co_return Addresses();
+  Waiting waiting(*found->second, Want::kAll);
+  const Wake wake = co_await waiting.done.wait(loop_, deadline);
+  if (wake == Wake::kTimeout || !*waiting.result) co_return Addresses();
+  co_return std::move(**waiting.result);
+}
+
+Task<Result<Addresses>> Resolver::resolve(std::string_view host, Deadline deadline, Want want) {
   if (const Result<IpAddress> literal = IpAddress::parse(host); literal)
     co_return Addresses{{.ip = *literal, .expires = Deadline::never()}};
   if (!is_host_name(host)) {
@@ -124,8 +164,8 @@ Task<Result<Addresses>> Resolver::resolve(std::string_view host, Deadline deadli
     ++counts_.shared;
   }
   Lookup& lookup = *found->second;
-  if (!lookup.early.empty()) co_return counted(DnsSource::kServer, lookup.early);
-  Waiting waiting(lookup);
+  if (want == Want::kFirst && !lookup.early.empty()) co_return counted(DnsSource::kServer, lookup.early);
+  Waiting waiting(lookup, want);
   if (fresh) tasks_.spawn([this, &lookup] { return run(lookup); });
   const Wake wake = co_await waiting.done.wait(loop_, deadline);
   if (wake == Wake::kTimeout)
@@ -179,15 +219,14 @@ Task<> Resolver::run(Lookup& lookup) {
   AresChannel& channel = quietest();
   AresQuery v6(channel, lookup.name, dns::Type::kAaaa, lookup.progress);
   AresQuery v4(channel, lookup.name, dns::Type::kA, lookup.progress);
-  // Not the other way round: a list of IPv6 addresses alone has nothing to fall back to where IPv6 leads nowhere
+  std::optional<Deadline> patience;  // for AAAA, once A is there
   while (!v6.done() || !v4.done()) {
-    const bool impatient = has_addresses(v4) && lookup.early.empty();
-    const Wake wake = co_await lookup.progress.wait(loop_, impatient ? loop_.in(kResolutionDelay) : Deadline::never());
+    if (lookup.early.empty() && has_addresses(v6)) lookup.publish_early(addresses_of(v6, v4));
+    if (!patience && has_addresses(v4)) patience = loop_.in(kResolutionDelay);
+    const bool impatient = patience && lookup.early.empty();
+    const Wake wake = co_await lookup.progress.wait(loop_, impatient ? *patience : Deadline::never());
     lookup.progress.clear();
-    if (wake == Wake::kTimeout) {
-      lookup.early = addresses_of(v6, v4);
-      lookup.publish(lookup.early);
-    }
+    if (wake == Wake::kTimeout) lookup.publish_early(addresses_of(v6, v4));
   }
   finish(lookup, v6, v4);
   const std::string name = lookup.name;

@@ -29,7 +29,7 @@
 
 namespace sluice::worker {
 
-/// RFC 8305 section 3: with A in hand, this long is waited for AAAA.
+/// RFC 8305 section 3: with A in hand, this long is waited for AAAA. (With AAAA in hand nothing is waited for.)
 inline constexpr Millis kResolutionDelay{50};
 
 /// In the order in which to try: the families take turns, IPv6 first (RFC 8305 section 4).
@@ -59,10 +59,18 @@ class Resolver {
   Resolver(Resolver&&) = delete;
   ~Resolver();
 
-  /// At least one address. `host` is a name or an IP literal without brackets, in any case, with or without a closing
-  /// dot. Errors: kDnsFailure (no such name, no address, or every server failed), kDnsTimeout (no server answered, or
-  /// `deadline` passed), kOverload, kBadSyntax (not a host name). Cancel: at any point.
+  /// At least one address: all that both families have. `host` is a name or an IP literal without brackets, in any
+  /// case, with or without a closing dot. Errors: kDnsFailure (no such name, no address, or every server failed),
+  /// kDnsTimeout (no server answered, or `deadline` passed), kOverload, kBadSyntax (not a host name). Cancel: at any
+  /// point.
   [[nodiscard]] Task<Result<Addresses>> resolve(std::string_view host, Deadline deadline);
+  /// The same, but ends as soon as there is something to connect to, with one family when the other is late (RFC 8305
+  /// section 3): then is_asking(host) is true, and rest() has all of them when they are there.
+  [[nodiscard]] Task<Result<Addresses>> resolve_first(std::string_view host, Deadline deadline);
+  /// Is a question about this name on its way?
+  [[nodiscard]] bool is_asking(std::string_view host) const;
+  /// What the question that is on its way comes to; nothing when there is none, when it fails, or at the deadline.
+  [[nodiscard]] Task<Addresses> rest(std::string_view host, Deadline deadline);
 
   /// From now on every call of resolve() for a name is counted there too. Lifetime: as long as anybody resolves.
   void count_in(PathMetrics& metrics) { metrics_ = &metrics; }
@@ -81,7 +89,9 @@ class Resolver {
  private:
   struct Lookup;
   struct Waiting;
+  enum class Want : std::uint8_t { kFirst, kAll };
 
+  Task<Result<Addresses>> resolve(std::string_view host, Deadline deadline, Want want);
   [[nodiscard]] std::optional<Result<Addresses>> answer_here(const std::string& name);
   [[nodiscard]] Result<Addresses> counted(DnsSource source, Result<Addresses> result) const;
   [[nodiscard]] AresChannel& quietest();

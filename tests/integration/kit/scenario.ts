@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { basename } from 'node:path';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect, type Address, type Connection } from './connection.js';
+import { DnsServer, type DnsScript } from './dns.js';
 import { HttpOrigin, ScriptedOrigin, type Script } from './origin.js';
 import { Sluice, type SluiceOptions } from './sluice.js';
 import { patience, within } from './wait.js';
@@ -18,6 +19,8 @@ export interface Kit {
   origin(answer?: (request: IncomingMessage, response: ServerResponse) => void): Promise<HttpOrigin>;
   /** Starts an origin that plays a script byte for byte. */
   scripted(script: Script): Promise<ScriptedOrigin>;
+  /** Starts a DNS server that answers as the script says; its address belongs in `resolver.servers`. */
+  dns(script: DnsScript): Promise<DnsServer>;
   /** Opens a connection that is closed when the scenario ends. */
   connect(address: Address): Promise<Connection>;
   /** Runs when the scenario ends, whatever happened. */
@@ -53,6 +56,11 @@ export function scenario(name: string, body: (kit: Kit) => Promise<void>, option
         const origin = await ScriptedOrigin.start(script);
         cleanups.push(() => origin.close());
         return origin;
+      },
+      dns: async (script) => {
+        const server = await DnsServer.start(script);
+        cleanups.push(() => server.close());
+        return server;
       },
       connect: async (address) => {
         const connection = await connect(address);

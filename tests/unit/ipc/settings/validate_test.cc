@@ -109,8 +109,10 @@ TEST_F(Validate, ComparesLimitsAndTimes) {
   tenant_.resolver.min_ttl = 2h;
   settings_.restart_policy.backoff_min = 1min;
   web_.http.request_line_limit = Size::kib(64);
+  tenant_.forward.connect_timeout = 20s;
   EXPECT_EQ(faults(settings_),
             "restart_policy.backoff_min: is more than backoff_max\n"
+            "tenants[0].forward.connect_timeout: is more than connect_total_timeout\n"
             "tenants[0].endpoints[0].http.request_line_limit: is more than head_limit\n"
             "tenants[0].limits.connections: is not less than limits.descriptors: each connection needs one, and its "
             "origin another\n"

@@ -88,6 +88,11 @@ class DialTest : public testing::Test {
     co_await loop_.sleep(time);
     loop_.stop();
   }
+  Task<> learn(LateCandidates& late, Millis after, std::vector<SocketAddress> more) {
+    co_await loop_.sleep(after);
+    late.add(std::move(more));
+    late.finish();
+  }
   Result<Connected> run(const DialRequest& request) {
     Outcome outcome;
     Scope scope;
@@ -233,6 +238,53 @@ TEST_F(DialTest, OneForbiddenAndOneRefusedIsTheOriginsFault) {
 
 TEST_F(DialTest, NoAddressIsAnError) {
   EXPECT_EQ(run({}).error().code(), Code::kDnsFailure);
+}
+
+TEST_F(DialTest, AddressesLearnedLateJoinAfterTheAttemptDelay) {
+  const Silent silent;
+  const Listener listener;
+  const std::vector<SocketAddress> first = {silent.address, silent.address};
+  LateCandidates late;
+  Scope looking;
+  looking.spawn([&] { return learn(late, Millis(30), {listener.address}); });
+  const Result<Connected> result = run({.candidates = first, .late = &late});
+  ASSERT_TRUE(result) << result.error().message();
+  EXPECT_EQ(result->peer, listener.address);  // before the second silent one: the families take turns
+  EXPECT_GE(took_, kAttemptDelay);
+  EXPECT_LT(took_, kAttemptDelay + Millis(200));
+}
+
+TEST_F(DialTest, AfterAFailureALateAddressIsTriedAtOnce) {
+  const Refusing refusing;
+  const Listener listener;
+  const std::vector<SocketAddress> first = {refusing.address};
+  LateCandidates late;
+  Scope looking;
+  looking.spawn([&] { return learn(late, Millis(30), {listener.address}); });
+  const Result<Connected> result = run({.candidates = first, .late = &late});
+  ASSERT_TRUE(result) << result.error().message();
+  EXPECT_EQ(result->peer, listener.address);
+  EXPECT_GE(took_, Millis(25));
+  EXPECT_LT(took_, kAttemptDelay);
+}
+
+TEST_F(DialTest, WhenNothingMoreComesTheFailureIsTold) {
+  const Refusing refusing;
+  const std::vector<SocketAddress> first = {refusing.address};
+  LateCandidates late;
+  Scope looking;
+  looking.spawn([&] { return learn(late, Millis(30), {}); });
+  const Error error = run({.candidates = first, .late = &late}).error();
+  EXPECT_EQ(error.code(), Code::kRefused);
+  EXPECT_GE(took_, Millis(25));
+}
+
+TEST_F(DialTest, ASuccessDoesNotWaitForWhatMayStillCome) {
+  const Listener listener;
+  const std::vector<SocketAddress> first = {listener.address};
+  LateCandidates late;
+  ASSERT_TRUE(run({.candidates = first, .late = &late}));
+  EXPECT_LT(took_, kAttemptDelay);
 }
 
 TEST_F(DialTest, LosersAreClosed) {

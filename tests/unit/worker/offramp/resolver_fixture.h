@@ -40,6 +40,10 @@ class ResolverTest : public testing::Test {
     Result<Addresses> result = co_await resolver.resolve(host, deadline);
     outcome.emplace(std::move(result));
   }
+  static Task<> ask_first(Resolver& resolver, std::string host, Outcome& outcome) {
+    Result<Addresses> result = co_await resolver.resolve_first(host, Deadline::never());
+    outcome.emplace(std::move(result));
+  }
   void run_until_empty(Scope& scope) {
     if (scope.empty()) return;  // all done at once: there is nothing to run
     Scope main;
@@ -64,6 +68,13 @@ class ResolverTest : public testing::Test {
     Outcome outcome;
     Scope scope;
     scope.spawn([&] { return ask(resolver, host, Deadline(steady_now() + within), outcome); });
+    run_until_empty(scope);
+    return std::move(*outcome);
+  }
+  Result<Addresses> resolve_first(Resolver& resolver, std::string host) {
+    Outcome outcome;
+    Scope scope;
+    scope.spawn([&] { return ask_first(resolver, host, outcome); });
     run_until_empty(scope);
     return std::move(*outcome);
   }

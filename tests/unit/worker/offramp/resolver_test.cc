@@ -248,15 +248,38 @@ TEST_F(ResolverTest, DoesNotWaitForASlowAaaaButKeepsItsAnswer) {
   });
   const auto resolver = make(options());
   const Nanos start = steady_now();
-  EXPECT_THAT(texts(resolve(*resolver, "www.example")), ElementsAre("192.0.2.1", "192.0.2.2"));
+  EXPECT_THAT(texts(resolve_first(*resolver, "www.example")), ElementsAre("192.0.2.1", "192.0.2.2"));
   EXPECT_LT(steady_now() - start, Millis(150));
   EXPECT_GE(steady_now() - start, kResolutionDelay);
   // who asks meanwhile gets what is known
-  EXPECT_THAT(texts(resolve(*resolver, "www.example")), ElementsAre("192.0.2.1", "192.0.2.2"));
+  EXPECT_TRUE(resolver->is_asking("WWW.example."));
+  EXPECT_THAT(texts(resolve_first(*resolver, "www.example")), ElementsAre("192.0.2.1", "192.0.2.2"));
   EXPECT_EQ(resolver->counts().lookups, 1U);
-  run_for(Millis(250));
+  // … or, when it wants to, everything
   EXPECT_THAT(texts(resolve(*resolver, "www.example")), ElementsAre("2001:db8::1", "192.0.2.1", "192.0.2.2"));
+  EXPECT_FALSE(resolver->is_asking("www.example"));
+  EXPECT_THAT(texts(resolve_first(*resolver, "www.example")), ElementsAre("2001:db8::1", "192.0.2.1", "192.0.2.2"));
   EXPECT_EQ(resolver->counts().lookups, 1U);
+}
+
+TEST_F(ResolverTest, DoesNotWaitForAWhenAaaaIsThere) {
+  serve([](const Question& question) {
+    Reply reply = both_families(question);
+    if (question.is(Type::kA)) reply.delay = Millis(200);
+    return reply;
+  });
+  const auto resolver = make(options());
+  const Nanos start = steady_now();
+  EXPECT_THAT(texts(resolve_first(*resolver, "www.example")), ElementsAre("2001:db8::1"));
+  EXPECT_LT(steady_now() - start, kResolutionDelay);
+  EXPECT_THAT(texts(resolve(*resolver, "www.example")), ElementsAre("2001:db8::1", "192.0.2.1", "192.0.2.2"));
+}
+
+TEST_F(ResolverTest, ASilentFamilyHoldsNobodyUp) {
+  serve([](const Question& question) { return question.is(Type::kA) ? Reply{} : both_families(question); });
+  const auto resolver = make(options());
+  EXPECT_THAT(texts(resolve_first(*resolver, "www.example")), ElementsAre("2001:db8::1"));
+  EXPECT_THAT(texts(resolve(*resolver, "www.example")), ElementsAre("2001:db8::1"));
 }
 
 }  // namespace
