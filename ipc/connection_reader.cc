@@ -28,7 +28,7 @@ std::uint8_t number(const std::atomic<E>& value) {
 }
 
 ConnectionState state_of(std::uint8_t value) {
-  constexpr auto kLast = static_cast<std::uint8_t>(ConnectionState::kClosing);
+  constexpr auto kLast = static_cast<std::uint8_t>(ConnectionState::kQueued);
   return value <= kLast ? static_cast<ConnectionState>(value) : ConnectionState::kClosing;
 }
 
@@ -103,6 +103,8 @@ std::string_view name(ConnectionState state) {
       return "tunnel";
     case ConnectionState::kClosing:
       return "closing";
+    case ConnectionState::kQueued:
+      return "queued";
   }
   SLUICE_CHECK(false, "no such state");
 }

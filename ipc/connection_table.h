@@ -30,6 +30,7 @@ enum class ConnectionState : std::uint8_t {
   kRelaying,  ///< a response goes to the client
   kTunnel,    ///< bytes both ways
   kClosing,   ///< the last bytes leave
+  kQueued,    ///< in its upstream's line, until a limit lets it through
 };
 [[nodiscard]] std::string_view name(ConnectionState state);
 

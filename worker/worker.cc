@@ -9,6 +9,7 @@
 #include "worker/boot.h"
 #include "worker/offramp/egress_policy.h"
 #include "worker/offramp/from_settings.h"
+#include "worker/offramp/origin_pool.h"
 #include "worker/offramp/resolver.h"
 #include "worker/onramp/acceptor.h"
 #include "worker/services.h"
@@ -48,7 +49,7 @@ class Worker {
         sampler_(metrics_, booted.log, access_log_),
         resolver_(resolver),
         egress_(checked(egress_rules(booted.settings.egress))),
-        pool_(loop, metrics_),
+        pool_(loop, metrics_, booted.settings.forward),
         services_{.loop = loop_,
                   .log = booted.log,
                   .settings = booted.settings,
@@ -56,19 +57,17 @@ class Worker {
                   .resolver = *resolver_,
                   .egress_policy = egress_,
                   .pool = pool_,
-                  .upstreams = upstreams_,
+                  .upstreams = pool_.configured(),
                   .access_log = access_log_,
                   .metrics = metrics_,
                   .table = table_,
                   .draining = draining_},
         acceptor_(services_) {
     resolver_->count_in(metrics_);
-    for (const ipc::UpstreamSettings& upstream : booted.settings.upstreams)
-      upstreams_.push_back(
-          std::make_unique<UpstreamGroup>(upstream, static_cast<UpstreamIndex>(upstreams_.size()), pool_));
+    for (const ipc::UpstreamSettings& upstream : booted.settings.upstreams) pool_.add(upstream);
     for (const ipc::EndpointSettings& endpoint : booted.settings.endpoints)
       endpoints_.push_back(std::make_unique<Endpoint>(endpoint, static_cast<EndpointIndex>(endpoints_.size()),
-                                                      Router(endpoint.routes, upstreams_)));
+                                                      Router(endpoint.routes, pool_.configured())));
   }
   Worker(Worker&&) = delete;
 
@@ -158,7 +157,6 @@ class Worker {
   std::unique_ptr<Resolver>& resolver_;
   EgressPolicy egress_;
   OriginPool pool_;
-  std::vector<std::unique_ptr<UpstreamGroup>> upstreams_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
   detail::HookSet hooks_;
   bool draining_ = false;

@@ -54,7 +54,6 @@ std::string listen_fault(std::string_view text) {
 }
 
 std::string server_fault(std::string_view text) {
-  if (text.starts_with("unix:")) return fault_of(SocketAddress::parse(text));
   return fault_of(HostPort::parse(text));
 }
 

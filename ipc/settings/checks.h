@@ -20,7 +20,7 @@ std::string account_fault(std::string_view text);
 
 inline constexpr settings::Check kName{"a name (a-z, 0-9, - and _, at most 63 bytes)", name_fault};
 inline constexpr settings::Check kListen{"an address to listen on", listen_fault};
-inline constexpr settings::Check kServer{"a server (HOST:PORT or unix:/path)", server_fault};
+inline constexpr settings::Check kServer{"a server (HOST:PORT)", server_fault};
 inline constexpr settings::Check kResolver{"an IP address with or without a port", resolver_fault};
 inline constexpr settings::Check kNetwork{"a network (10.0.0.0/8) or an IP address", network_fault};
 inline constexpr settings::Check kIp{"an IP address", ip_fault};

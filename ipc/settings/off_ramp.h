@@ -16,19 +16,49 @@ using namespace std::chrono_literals;
 struct PoolSettings {
   std::uint32_t max_idle = 64;
   Milliseconds idle_timeout = 50s;
+  std::uint32_t max_connections = 0;
+  std::uint64_t requests_per_connection = 0;
+  Milliseconds max_age = 0ms;
 
-  static constexpr std::string_view about = "Connections kept open for the next request.";
+  static constexpr std::string_view about =
+      "Connections to each server, and which are kept open for the next request. Each worker counts its own.";
   static constexpr void describe(auto& f) {
     using S = PoolSettings;
     f(&S::max_idle, "max_idle", "Idle connections kept by each worker, for each server.")
         .range(1, 100'000)
         .zero("keep none");
     f(&S::idle_timeout, "idle_timeout",
-      "Close an idle connection after this time; less than the origin's own keep-alive time is best.")
+      "Close an idle connection after this time, or a second before the time that the origin names in Keep-Alive; less "
+      "than the origin's own keep-alive time is best.")
         .range(100ms, 24h);
+    f(&S::max_connections, "max_connections",
+      "Connections to one server at a time, busy and idle; requests beyond them wait in `queue`.")
+        .range(1, 1 << 20)
+        .zero("no limit");
+    f(&S::requests_per_connection, "requests_per_connection", "Requests sent on one connection before it is closed.")
+        .at_least(1)
+        .zero("no limit");
+    f(&S::max_age, "max_age", "Connections older than this are not used again.")
+        .range(100ms, 24h * 365)
+        .zero("no limit");
   }
 };
 static_assert(settings::complete<PoolSettings>());
+
+struct QueueSettings {
+  std::uint32_t length = 1024;
+  Milliseconds timeout = 5s;
+
+  static constexpr std::string_view about =
+      "Requests that wait for a limit on connections or requests to let them through, in the order they came. What "
+      "finds the queue full, or waits too long, is answered with 503. Each worker has its own.";
+  static constexpr void describe(auto& f) {
+    using S = QueueSettings;
+    f(&S::length, "length", "Requests that may wait.").range(1, 1'000'000).zero("nobody waits");
+    f(&S::timeout, "timeout", "Longest wait.").range(1ms, 1h);
+  }
+};
+static_assert(settings::complete<QueueSettings>());
 
 /// Times and pool of connections to origins; the same for an upstream (reverse) and for `forward`.
 struct OffRampSettings {
@@ -38,6 +68,7 @@ struct OffRampSettings {
   Milliseconds idle_timeout = 60s;
   Milliseconds write_timeout = 30s;
   PoolSettings pool;
+  QueueSettings queue;
 
   static constexpr std::string_view about = "Connections to the origins that clients name in forward mode.";
   static constexpr void describe(auto& f) {
@@ -57,6 +88,7 @@ struct OffRampSettings {
     f(&S::write_timeout, "write_timeout", "Longest time without progress while the origin takes a request.")
         .range(10ms, 24h);
     f(&S::pool, "pool", "");
+    f(&S::queue, "queue", "");
   }
 };
 static_assert(settings::complete<OffRampSettings>());
@@ -72,6 +104,8 @@ struct UpstreamSettings {
   std::string name;
   std::vector<std::string> servers;
   HostHeader host_header = HostHeader::kPreserve;
+  std::uint32_t max_requests = 0;
+  std::uint32_t max_connections = 0;
   OffRampSettings off_ramp;
 
   static constexpr std::string_view about =
@@ -79,10 +113,17 @@ struct UpstreamSettings {
   static constexpr void describe(auto& f) {
     using S = UpstreamSettings;
     f(&S::name, "name", "Name that routes refer to, unique in the tenant.").check(kName).filled();
-    f(&S::servers, "servers", "\"HOST:PORT\", HOST being a name or an address (IPv6 in brackets), or \"unix:/path\".")
+    f(&S::servers, "servers", "\"HOST:PORT\", HOST being a name or an address (IPv6 in brackets).")
         .check(kServer)
         .filled();
     f(&S::host_header, "host_header", "The Host field of the request to the origin.");
+    f(&S::max_requests, "max_requests", "Requests to all servers together at a time, tunnels included, of each worker.")
+        .range(1, 1 << 20)
+        .zero("no limit");
+    f(&S::max_connections, "max_connections",
+      "Connections to all servers together at a time, of each worker; idle ones are closed to make room.")
+        .range(1, 1 << 20)
+        .zero("no limit");
     f.group(&S::off_ramp);
   }
 };

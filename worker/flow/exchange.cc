@@ -3,6 +3,7 @@
 
 #include "proto/http/ascii.h"
 #include "worker/flow/call_hook.h"
+#include "worker/offramp/origin_pool.h"
 #include "worker/telemetry/access_log.h"
 #include "worker/telemetry/metrics.h"
 
@@ -152,8 +153,9 @@ Result<Exchange::Destination> Exchange::route_forward() {
   if (!http::equal_ignore_case(request_.scheme(), "http"))
     return fail(Error(Code::kUnsupported, "only http: URIs are proxied; use CONNECT for https").from(Side::kClient));
   const std::uint16_t port = request_.port().value_or(80);
-  return Destination{.group = nullptr,
-                     .asked_for = services_.pool.forward(request_.host(), port, services_.settings.forward)};
+  std::shared_ptr<UpstreamGroup> origin = services_.pool.forward(request_.host(), port);
+  UpstreamGroup* const group = origin.get();
+  return Destination{.group = group, .asked_for = std::move(origin)};
 }
 
 }  // namespace sluice::worker

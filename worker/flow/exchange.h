@@ -1,6 +1,7 @@
 // Exchange: one request and its answer, from the parsed head to the line in the access log, whatever HTTP versions
 // carry its two sides. The order of a request's life is the order of the functions in exchange.cc (run, route),
-// forward.cc (an origin answers), tunnels.cc (CONNECT and Upgrade) and answer.cc (we answer ourselves).
+// attempt.cc (server and connection are found), forward.cc (an origin answers), tunnels.cc (CONNECT and Upgrade) and
+// answer.cc (we answer ourselves).
 //
 // The destructor accounts for it: however the exchange ends, finished, failed or cancelled with its connection, exactly
 // one access record and one set of counts come out. Owned by the on-ramp, one at a time per HTTP/1 connection.
@@ -41,9 +42,11 @@ class Exchange {
  private:
   /// Where a request is going.
   struct Destination {
-    UpstreamGroup* group = nullptr;           // reverse
-    std::shared_ptr<OriginServer> asked_for;  // forward
-    [[nodiscard]] OriginServer& server() const { return group != nullptr ? group->next() : *asked_for; }
+    UpstreamGroup* group = nullptr;
+    std::shared_ptr<UpstreamGroup> asked_for;  // forward: keeps the group
+    [[nodiscard]] ChosenBy chosen_by() const {
+      return asked_for == nullptr ? ChosenBy::kConfiguration : ChosenBy::kClient;
+    }
   };
 
   // exchange.cc
@@ -54,9 +57,15 @@ class Exchange {
   [[nodiscard]] Result<> check_loop();
   void account();
 
-  // forward.cc
+  // attempt.cc
   Task<Result<>> forward(const Destination& destination);
-  Task<Result<std::unique_ptr<OriginConnection>>> acquire(OriginServer& server, ChosenBy chosen_by);
+  Task<Result<>> attempt(const Destination& destination, Place& place);
+  [[nodiscard]] bool may_try_again(const Error& error, const UpstreamGroup& group) const;
+  Task<Result<Place>> wait_for_place(UpstreamGroup& group);
+  Task<> dismiss_when_left(WaitingLine::Visitor& visitor);
+  Task<Result<std::unique_ptr<OriginConnection>>> acquire(const Destination& destination, OriginServer& server);
+
+  // forward.cc
   [[nodiscard]] Result<> prepare_request();
   [[nodiscard]] Result<> prepare_response(const http::ConnectionFacts& facts);
   Task<Result<>> exchange_on(OriginServer& server, std::unique_ptr<OriginConnection>& connection);

@@ -1,5 +1,4 @@
-// The part of an exchange in which an origin answers: request prepared, connection got, response relayed. See
-// exchange.h.
+// The part of an exchange in which an origin answers: request prepared and sent, response relayed. See exchange.h.
 #include <array>
 
 #include "base/scope.h"
@@ -12,7 +11,6 @@
 namespace sluice::worker {
 namespace {
 constexpr int kMostInterim = 32;  // 1xx responses before a final one: more is an origin gone mad
-constexpr int kMostAttempts = 3;
 // Protocols that may take over a connection. Any other offer is left out of the request, which is then served without.
 constexpr std::array<std::string_view, 1> kUpgrades = {"websocket"};
 }  // namespace
@@ -28,51 +26,6 @@ Result<> Exchange::prepare_request() {
     http::append_via(fields, request_.version(), via);
   http1::declare_framing(fields, framing_);
   return {};
-}
-
-Task<Result<std::unique_ptr<OriginConnection>>> Exchange::acquire(OriginServer& server, ChosenBy chosen_by) {
-  if (std::unique_ptr<OriginConnection> idle = server.take(services_.metrics)) {
-    services_.metrics.origin_reused(server.upstream());
-    record_.origin_reused = true;
-    co_return idle;
-  }
-  record_.origin_reused = false;
-  connection_.slot.state(ipc::ConnectionState::kDialing);
-  Result<std::unique_ptr<OriginConnection>> fresh = co_await connect_origin(services_, core_, server, chosen_by);
-  co_return fresh;
-}
-
-// Tries again only what is safe: when nothing was sent, and when a reused connection died before its first answer byte
-// under a request that may be repeated (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
-Task<Result<>> Exchange::forward(const Destination& destination) {
-  if (Result<> prepared = prepare_request(); !prepared) co_return prepared;
-  const ChosenBy chosen_by = destination.group != nullptr ? ChosenBy::kConfiguration : ChosenBy::kClient;
-  for (int attempt = 1;; ++attempt) {
-    OriginServer& server = destination.server();
-    record_.upstream = server.upstream();
-    if (destination.group != nullptr && destination.group->settings().host_header == ipc::HostHeader::kServer) {
-      const Result<> changed = request_.set_authority(HostPort{.host = server.host(), .port = server.port()}.text());
-      if (!changed) co_return changed;
-    }
-    Result<std::unique_ptr<OriginConnection>> connection = co_await acquire(server, chosen_by);
-    Result<> done;
-    if (connection) {
-      origin_text_ = (*connection)->address().text();
-      done = co_await exchange_on(server, *connection);
-      if (*connection != nullptr) {  // not handed back: it is not fit for another exchange
-        services_.metrics.origin_closed(server.upstream());
-        connection->reset();
-      }
-    } else {
-      done = fail(std::move(connection.error()));
-    }
-    if (done || attempt == kMostAttempts || client_.answered()) co_return done;
-    const bool other_server = destination.group != nullptr && destination.group->size() > 1;
-    const bool nothing_sent = done.error().retry() == Retry::kYes && other_server;
-    const bool stale = done.error().retry() == Retry::kIfReused && record_.origin_reused && framing_.empty() &&
-                       http::is_idempotent(request_.method());
-    if (!nothing_sent && !stale) co_return done;
-  }
 }
 
 Task<Result<>> Exchange::exchange_on(OriginServer& server, std::unique_ptr<OriginConnection>& connection) {

@@ -4,7 +4,7 @@
 
 #include "base/result.h"
 #include "base/task.h"
-#include "worker/offramp/origin_pool.h"
+#include "worker/offramp/origin_server.h"
 #include "worker/services.h"
 
 namespace sluice::worker {

@@ -1,6 +1,9 @@
 // See origin_connection.h.
 #include "worker/offramp/origin_connection.h"
 
+#include <algorithm>
+
+#include "proto/http/keep_alive.h"
 #include "proto/http1/writer.h"
 
 namespace sluice::worker {
@@ -15,8 +18,29 @@ bool OriginConnection::settle_to_idle() {
   return true;
 }
 
+bool OriginConnection::quiet() {
+  char byte = 0;
+  return sys::recv(stream_.plain_socket(), {&byte, 1}, MSG_PEEK).again();
+}
+
+namespace {
+
+// The origin closes an idle connection when its time is up; a request that is on its way by then is lost. Stopping a
+// second earlier, or at half of a very short time, leaves room for that.
+Nanos idle_limit_of(const http::Fields& fields) {
+  constexpr std::chrono::seconds kMargin(1);
+  const http::KeepAliveHint hint = http::keep_alive_hint(fields);
+  if (hint.most_requests == 0U) return Nanos(0);
+  if (!hint.timeout_seconds) return Nanos::max();
+  const Nanos timeout = std::chrono::seconds(*hint.timeout_seconds);
+  return std::max(timeout - kMargin, timeout / 2);
+}
+
+}  // namespace
+
 Task<Result<>> OriginExchange::send(const http::RequestHead& head, http::TargetForm form, BodySource* body,
                                     const http1::Framing& framing) {
+  ++connection_.requests;
   http1::write_request_head(pump_.out(), head, form);
   if (body != nullptr && !framing.empty()) {
     uploading_ = true;
@@ -86,6 +110,7 @@ Result<> OriginExchange::begin_body(const http::ResponseHead& head, const http::
   const auto framing = http1::response_framing(head, asked);
   if (!framing) return fail(http::as_error(framing.error(), Side::kOrigin));
   keep_alive_ = framing->kind != http1::Framing::Kind::kUntilClose && http::persists(facts, head.version());
+  if (head.fields().has(http::FieldId::kKeepAlive)) connection_.idle_limit = idle_limit_of(head.fields());
   body_.start(*framing, {}, timeouts_.idle);
   return {};
 }

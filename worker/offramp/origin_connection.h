@@ -24,18 +24,23 @@ struct OriginTimeouts {
 class OriginConnection {
  public:
   OriginConnection(Loop& loop, Fd fd, SocketAddress address)
-      : stream_(loop, std::move(fd)), address_(std::move(address)), loop_(loop) {}
+      : made(loop.now()), stream_(loop, std::move(fd)), address_(std::move(address)), loop_(loop) {}
 
   [[nodiscard]] SocketStream& stream() { return stream_; }
   [[nodiscard]] Buffer& in() { return in_; }
   [[nodiscard]] Loop& loop() { return loop_; }
   [[nodiscard]] const SocketAddress& address() const { return address_; }
 
-  /// Since when it idles; for the pool.
+  // for the pool
+  Nanos made;
   Nanos idle_since{0};
+  Nanos idle_limit = Nanos::max();  ///< by the origin's own word; 0: not to be used again
+  std::uint64_t requests = 0;       ///< that were sent on it
   /// Called before it goes to the pool: no storage, and from now on a readable signal means dead.
   [[nodiscard]] bool settle_to_idle();
   [[nodiscard]] bool dead_while_idle() { return stream_.readable().is_set(); }
+  /// Asks the kernel what the loop may not have said yet: true while nothing has come, neither bytes nor an end.
+  [[nodiscard]] bool quiet();
 
  private:
   SocketStream stream_;

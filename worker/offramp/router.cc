@@ -8,20 +8,6 @@
 
 namespace sluice::worker {
 
-UpstreamGroup::UpstreamGroup(const ipc::UpstreamSettings& settings, UpstreamIndex index, OriginPool& pool)
-    : settings_(settings) {
-  for (const std::string& server : settings.servers) {
-    const Result<HostPort> place = HostPort::parse(server);
-    SLUICE_CHECK(place.has_value(), "a server that the configuration's checks let through does not parse");
-    servers_.push_back(&pool.add(place->host, place->port, index, settings.off_ramp));
-  }
-}
-
-OriginServer& UpstreamGroup::next() {
-  turn_ = turn_ + 1 < servers_.size() ? turn_ + 1 : 0;
-  return *servers_[turn_];
-}
-
 bool Router::Route::takes_host(std::string_view asked) const {
   switch (match) {
     case Match::kAny:

@@ -1,5 +1,5 @@
-// Router: which upstream group serves a request of a reverse endpoint, by host and path; UpstreamGroup: its servers in
-// turn. Built once from the settings, asked for every request, allocates nothing.
+// Router: which upstream group serves a request of a reverse endpoint, by host and path. Built once from the settings,
+// asked for every request, allocates nothing.
 #pragma once
 #include <memory>
 #include <string>
@@ -7,27 +7,9 @@
 #include <vector>
 
 #include "ipc/settings/endpoint.h"
-#include "ipc/settings/off_ramp.h"
-#include "worker/offramp/origin_pool.h"
+#include "worker/offramp/upstream.h"
 
 namespace sluice::worker {
-
-class UpstreamGroup {
- public:
-  UpstreamGroup(const ipc::UpstreamSettings& settings, UpstreamIndex index, OriginPool& pool);
-  UpstreamGroup(UpstreamGroup&&) = delete;
-
-  [[nodiscard]] const std::string& name() const { return settings_.name; }
-  [[nodiscard]] const ipc::UpstreamSettings& settings() const { return settings_; }
-  /// The next server, round robin.
-  [[nodiscard]] OriginServer& next();
-  [[nodiscard]] std::size_t size() const { return servers_.size(); }
-
- private:
-  const ipc::UpstreamSettings& settings_;
-  std::vector<OriginServer*> servers_;
-  std::size_t turn_ = 0;
-};
 
 class Router {
  public:

@@ -27,6 +27,11 @@ std::string_view name(Refused why) {
   return kNames.at(slot_of(why));
 }
 
+std::string_view name(QueueRefused why) {
+  constexpr std::array<std::string_view, 3> kNames = {"full", "expired", "client_left"};
+  return kNames.at(slot_of(why));
+}
+
 PathMetrics::PathMetrics(ipc::MetricsWriter& writer, const TrafficNames& names)
     : series_(std::make_unique<PathSeries>(writer, names)) {}
 PathMetrics::~PathMetrics() = default;
@@ -90,6 +95,20 @@ void PathMetrics::origin_reused(UpstreamIndex upstream) {
 
 void PathMetrics::origin_closed(UpstreamIndex upstream) {
   series_->upstream(upstream).connections.add(-1);
+}
+
+void PathMetrics::queue_joined(UpstreamIndex upstream) {
+  UpstreamSeries& series = series_->upstream(upstream);
+  series.queued.add(1);
+  series.queue.add(1);
+}
+
+void PathMetrics::queue_left(UpstreamIndex upstream) {
+  series_->upstream(upstream).queue.add(-1);
+}
+
+void PathMetrics::queue_refused(UpstreamIndex upstream, QueueRefused why) {
+  series_->upstream(upstream).count_queue_refused(why);
 }
 
 void PathMetrics::hook_decided(HookKind kind, Verdict verdict) {

@@ -43,6 +43,10 @@ struct ProcessSample {
   std::chrono::nanoseconds loop_lag{};        ///< how late the loop woke the sampler
 };
 
+/// Why a request that had to wait for its upstream got no place.
+enum class QueueRefused : std::uint8_t { kFull, kExpired, kClientLeft };
+[[nodiscard]] std::string_view name(QueueRefused why);
+
 class PathSeries;
 
 class PathMetrics {
@@ -69,6 +73,11 @@ class PathMetrics {
   void origin_failed(UpstreamIndex upstream, Code code);
   void origin_reused(UpstreamIndex upstream);
   void origin_closed(UpstreamIndex upstream);
+
+  // requests in an upstream's line
+  void queue_joined(UpstreamIndex upstream);
+  void queue_left(UpstreamIndex upstream);
+  void queue_refused(UpstreamIndex upstream, QueueRefused why);
 
   void hook_decided(HookKind kind, Verdict verdict);
 

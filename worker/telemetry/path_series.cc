@@ -89,12 +89,22 @@ UpstreamSeries::UpstreamSeries(ipc::MetricsWriter& to, const std::string& name) 
   connections = to.gauge("sluice_origin_connections_open", "Connections to origins open now.", labels);
   connect_duration = to.histogram("sluice_origin_connect_duration_seconds",
                                   "Time that connecting to an origin took, when it succeeded.", labels, kConnect);
+  queued =
+      to.counter("sluice_upstream_queued_total", "Requests that had to wait for a limit of their upstream.", labels);
+  queue = to.gauge("sluice_upstream_queue", "Requests that wait now for a limit of their upstream.", labels);
 }
 
 void UpstreamSeries::count_failure(Code code) {
   failures_.count(slot_of(code), [&] {
     return to_.counter("sluice_origin_connect_failures_total", "Connections to origins that could not be made.",
                        {{"upstream", name_}, {"error", name(code)}});
+  });
+}
+
+void UpstreamSeries::count_queue_refused(QueueRefused why) {
+  queue_refused_.count(slot_of(why), [&] {
+    return to_.counter("sluice_upstream_queue_refused_total", "Requests that a limit of their upstream kept out.",
+                       {{"upstream", name_}, {"reason", name(why)}});
   });
 }
 

@@ -98,16 +98,20 @@ class UpstreamSeries {
   UpstreamSeries(ipc::MetricsWriter& to, const std::string& name);
 
   void count_failure(Code code);
+  void count_queue_refused(QueueRefused why);
 
   ipc::Counter connects;
   ipc::Counter reuses;
   ipc::Gauge connections;
   ipc::Histogram connect_duration;
+  ipc::Counter queued;
+  ipc::Gauge queue;
 
  private:
   ipc::MetricsWriter& to_;
   std::string name_;
   LazyCounters<kCodes> failures_;
+  LazyCounters<slot_of(QueueRefused::kClientLeft) + 1> queue_refused_;
 };
 
 class PathSeries {

@@ -1,0 +1,120 @@
+// The part of an exchange that finds a server and a connection, and tries again where that is safe. See exchange.h.
+#include <fmt/format.h>
+
+#include "base/scope.h"
+#include "worker/flow/exchange.h"
+#include "worker/offramp/origin_connection.h"
+#include "worker/telemetry/metrics.h"
+
+namespace sluice::worker {
+namespace {
+constexpr int kMostAttempts = 3;
+
+// Counts itself in the gauge for as long as it stands in line, however that ends.
+class Queued {
+ public:
+  Queued(PathMetrics& metrics, UpstreamIndex upstream) : metrics_(metrics), upstream_(upstream) {
+    metrics_.queue_joined(upstream_);
+  }
+  Queued(Queued&&) = delete;
+  ~Queued() { metrics_.queue_left(upstream_); }
+
+ private:
+  PathMetrics& metrics_;
+  UpstreamIndex upstream_;
+};
+
+Error overload(const UpstreamGroup& group, std::string_view what) {
+  return Error(Code::kOverload, group.name().empty() ? std::string(what) : fmt::format("{}: {}", group.name(), what));
+}
+}  // namespace
+
+Task<Result<>> Exchange::forward(const Destination& destination) {
+  if (Result<> prepared = prepare_request(); !prepared) co_return prepared;
+  UpstreamGroup& group = *destination.group;
+  for (int number = 1;; ++number) {
+    Place place = group.line().empty() ? group.take_place() : Place();
+    if (!place) {
+      Result<Place> waited = co_await wait_for_place(group);
+      if (!waited) co_return fail(std::move(waited.error()));
+      place = std::move(*waited);
+    }
+    Result<> done = co_await attempt(destination, place);
+    if (done || number == kMostAttempts || client_.answered() || !may_try_again(done.error(), group)) co_return done;
+  }
+}
+
+// What is safe: when nothing was sent, another server; when a reused connection died before its first answer byte under
+// a request that may be repeated, another connection (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
+bool Exchange::may_try_again(const Error& error, const UpstreamGroup& group) const {
+  if (error.retry() == Retry::kYes) return group.size() > 1;
+  return error.retry() == Retry::kIfReused && record_.origin_reused && framing_.empty() &&
+         http::is_idempotent(request_.method());
+}
+
+Task<Result<>> Exchange::attempt(const Destination& destination, Place& place) {
+  OriginServer& server = place.server();
+  record_.upstream = server.upstream();
+  if (destination.group->settings().host_header == ipc::HostHeader::kServer) {
+    const Result<> changed = request_.set_authority(HostPort{.host = server.host(), .port = server.port()}.text());
+    if (!changed) co_return changed;
+  }
+  Result<std::unique_ptr<OriginConnection>> connection = co_await acquire(destination, server);
+  if (!connection) co_return fail(std::move(connection.error()));
+  origin_text_ = (*connection)->address().text();
+  Result<> done = co_await exchange_on(server, *connection);
+  if (*connection != nullptr) services_.metrics.origin_closed(server.upstream());  // not fit for another exchange
+  co_return done;
+}
+
+Task<Result<std::unique_ptr<OriginConnection>>> Exchange::acquire(const Destination& destination,
+                                                                  OriginServer& server) {
+  const bool repeatable = framing_.empty() && http::is_idempotent(request_.method());
+  if (std::unique_ptr<OriginConnection> idle =
+          server.take(services_.loop.now(), repeatable ? IfDead::kTryAgain : IfDead::kLost, services_.metrics)) {
+    services_.metrics.origin_reused(server.upstream());
+    record_.origin_reused = true;
+    co_return idle;
+  }
+  record_.origin_reused = false;
+  connection_.slot.state(ipc::ConnectionState::kDialing);
+  destination.group->make_room(services_.metrics);
+  Result<std::unique_ptr<OriginConnection>> fresh =
+      co_await connect_origin(services_, core_, server, destination.chosen_by());
+  co_return fresh;
+}
+
+Task<> Exchange::dismiss_when_left(WaitingLine::Visitor& visitor) {
+  co_await client_.left();
+  visitor.dismiss();
+}
+
+// Stands in the group's line until it has a place. A client that leaves meanwhile takes its request with it.
+Task<Result<Place>> Exchange::wait_for_place(UpstreamGroup& group) {
+  const ipc::QueueSettings& queue = group.settings().off_ramp.queue;
+  if (group.line().size() >= queue.length) {
+    services_.metrics.queue_refused(group.index(), QueueRefused::kFull);
+    co_return fail(overload(group, "all places are taken and the queue is full"));
+  }
+  connection_.slot.state(ipc::ConnectionState::kQueued);
+  const Queued counted(services_.metrics, group.index());
+  const Deadline deadline = services_.loop.in(queue.timeout);
+  WaitingLine::Visitor visitor(group.line());
+  Scope watch;
+  if (framing_.empty()) watch.spawn([this, &visitor] { return dismiss_when_left(visitor); });
+  for (;;) {
+    const Wake wake = co_await visitor.turn(services_.loop, deadline);
+    if (visitor.dismissed()) {
+      services_.metrics.queue_refused(group.index(), QueueRefused::kClientLeft);
+      co_return fail(Error(Code::kClosed, "the client went away while it was queued").from(Side::kClient));
+    }
+    if (wake == Wake::kTimeout) {
+      services_.metrics.queue_refused(group.index(), QueueRefused::kExpired);
+      co_return fail(overload(group, "no place became free in time"));
+    }
+    if (Place place = group.take_place()) co_return place;
+    visitor.stay();
+  }
+}
+
+}  // namespace sluice::worker

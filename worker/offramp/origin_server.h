@@ -1,0 +1,65 @@
+// OriginServer: one place we connect to, with the idle connections kept for it.
+//
+// Connections are used last in, first out: the hot ones stay hot and the others age out. One is used again only while
+// it is alive, younger than `pool.max_age`, has not carried `pool.requests_per_connection` requests, and has idled for
+// less than `pool.idle_timeout` and than what the origin said in Keep-Alive.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ipc/settings/off_ramp.h"
+#include "worker/offramp/origin_connection.h"
+#include "worker/telemetry/record.h"
+
+namespace sluice::worker {
+
+class PathMetrics;
+
+/// What a request may do when the reused connection turns out to be dead.
+enum class IfDead : std::uint8_t {
+  kTryAgain,  ///< it is sent again on another one, so nothing more is asked beforehand
+  kLost,      ///< it may not be repeated: worth a system call to ask the kernel once more
+};
+
+class OriginServer {
+ public:
+  OriginServer(std::string host, std::uint16_t port, UpstreamIndex upstream, const ipc::OffRampSettings& settings)
+      : host_(std::move(host)), port_(port), upstream_(upstream), settings_(settings) {}
+  OriginServer(OriginServer&&) = delete;
+
+  [[nodiscard]] const std::string& host() const { return host_; }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] UpstreamIndex upstream() const { return upstream_; }
+  [[nodiscard]] const ipc::OffRampSettings& settings() const { return settings_; }
+  [[nodiscard]] OriginTimeouts timeouts() const {
+    return {
+        .first_byte = settings_.first_byte_timeout, .idle = settings_.idle_timeout, .write = settings_.write_timeout};
+  }
+
+  /// The most recently used idle connection that is fit for another request; those that are not are closed on the way.
+  /// Null when there is none.
+  [[nodiscard]] std::unique_ptr<OriginConnection> take(Nanos now, IfDead if_dead, PathMetrics& metrics);
+  /// Takes a connection back after a complete exchange, or closes it when it is not fit or there is no room.
+  void give_back(std::unique_ptr<OriginConnection> connection, Nanos now, PathMetrics& metrics);
+  /// Closes what died, idled too long or is too old.
+  void sweep(Nanos now, PathMetrics& metrics);
+  /// Closes the connection that has idled longest. False when there is none.
+  bool close_oldest_idle(PathMetrics& metrics);
+  /// Closes all idle connections.
+  void close_idle(PathMetrics& metrics);
+  [[nodiscard]] std::size_t idle() const { return idle_.size(); }
+  /// Since when the one that has idled longest idles. Only while there is one.
+  [[nodiscard]] Nanos oldest_idle() const { return idle_.front()->idle_since; }
+
+ private:
+  [[nodiscard]] bool fit(OriginConnection& connection, Nanos now) const;
+
+  std::string host_;
+  std::uint16_t port_;
+  UpstreamIndex upstream_;
+  const ipc::OffRampSettings& settings_;
+  std::vector<std::unique_ptr<OriginConnection>> idle_;  // the last one was used last
+};
+
+}  // namespace sluice::worker

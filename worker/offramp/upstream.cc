@@ -1,0 +1,81 @@
+// See upstream.h.
+#include "worker/offramp/upstream.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/net/address.h"
+
+namespace sluice::worker {
+namespace {
+
+// On HTTP/1.1 a request is a busy connection: the smaller limit counts.
+std::uint32_t most_places(const ipc::UpstreamSettings& settings) {
+  if (settings.max_requests == 0) return settings.max_connections;
+  if (settings.max_connections == 0) return settings.max_requests;
+  return std::min(settings.max_requests, settings.max_connections);
+}
+
+}  // namespace
+
+UpstreamGroup::UpstreamGroup(const ipc::UpstreamSettings& settings, UpstreamIndex index)
+    : settings_(settings), index_(index), most_places_(most_places(settings)) {
+  for (const std::string& server : settings.servers) {
+    const Result<HostPort> place = HostPort::parse(server);
+    SLUICE_CHECK(place.has_value(), "a server that the configuration's checks let through does not parse");
+    add(place->host, place->port);
+  }
+}
+
+UpstreamGroup::UpstreamGroup(const ipc::UpstreamSettings& settings, std::string host, std::uint16_t port)
+    : settings_(settings), index_(kNoUpstream), most_places_(most_places(settings)) {
+  add(std::move(host), port);
+}
+
+void UpstreamGroup::add(std::string host, std::uint16_t port) {
+  servers_.push_back(std::make_unique<OriginServer>(std::move(host), port, index_, settings_.off_ramp));
+  members_.push_back({.server = servers_.back().get()});
+}
+
+Place UpstreamGroup::take_place() {
+  if (most_places_ != 0 && places_ >= most_places_) return {};
+  for (std::size_t tries = 0; tries < members_.size(); ++tries) {
+    turn_ = turn_ + 1 < members_.size() ? turn_ + 1 : 0;
+    Member& member = members_[turn_];
+    if (!has_room(member)) continue;
+    ++member.places;
+    ++places_;
+    return {*this, member};
+  }
+  return {};
+}
+
+void UpstreamGroup::give_back(Member& member) {
+  --member.places;
+  --places_;
+  line_.call();
+}
+
+void UpstreamGroup::make_room(PathMetrics& metrics) {
+  const std::uint32_t most = settings_.max_connections;
+  while (most != 0 && places_ + idle() > most) {
+    OriginServer* oldest = nullptr;
+    for (const Member& member : members_)
+      if (member.server->idle() != 0 && (oldest == nullptr || member.server->oldest_idle() < oldest->oldest_idle()))
+        oldest = member.server;
+    if (oldest == nullptr) return;
+    oldest->close_oldest_idle(metrics);
+  }
+}
+
+void UpstreamGroup::sweep(Nanos now, PathMetrics& metrics) {
+  for (const Member& member : members_) member.server->sweep(now, metrics);
+}
+
+std::size_t UpstreamGroup::idle() const {
+  std::size_t total = 0;
+  for (const Member& member : members_) total += member.server->idle();
+  return total;
+}
+
+}  // namespace sluice::worker
