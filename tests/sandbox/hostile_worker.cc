@@ -1,6 +1,7 @@
-// An application whose workers have been taken over: each does what its tenant's setting `attack` names, with
-// everything a worker has (its channel, its log, its slab, its CPU), and behind its own closed door, as an attacker
-// would find it. A tenant without an attack answers every connection with "fine\n": the neighbour that must not notice.
+// An application whose workers are taken over by their first client: from then on each does what its tenant's setting
+// `attack` names, with everything a worker has (its channel, its log, its slab), and behind its own closed door, as an
+// attacker would find it. So do the workers that are started in its place. A tenant without an attack answers every
+// connection with "fine\n": the neighbour that must not notice.
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -10,11 +11,15 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/sys.h"
 #include "ipc/application.h"
+#include "ipc/connection_table.h"
+#include "ipc/metrics.h"
+#include "ipc/slab.h"
 #include "worker/boot.h"
 
 namespace sluice {
@@ -112,6 +117,32 @@ void scribble(const Booted& worker) {
   }
 }
 
+// What a slab may not say, written by the rules and then changed by one byte: somebody else's name on a series and
+// bytes that are no text; entries of endpoints that do not exist, with names to deceive a terminal.
+void forge_slab(const Booted& worker) {
+  Result<ipc::Slab> slab = ipc::Slab::attach(worker.slab.get());
+  if (!slab) return;
+  ipc::MetricsWriter metrics(*slab);
+  for (const char* label : {"tenanX", "workeX"})
+    metrics.counter("sluice_forged_total", "Forged.", {{label, "neighbour"}}).add(666);
+  metrics.counter("sluice_requests_total", "Forged help.", {{"endpoint", "Xood"}}).add(666);
+  std::span<std::byte> records = slab->records();
+  for (std::size_t i = 1; i < records.size(); ++i) {
+    if (records[i] != std::byte{'X'}) continue;
+    if (records[i - 1] == std::byte{'n'}) records[i] = std::byte{'t'};
+    if (records[i - 1] == std::byte{'e'}) records[i] = std::byte{'r'};
+    if (records[i - 1] == std::byte{'t'}) records[i] = std::byte{0xff};
+  }
+  ipc::ConnectionTable connections(*slab);
+  static std::vector<ipc::ConnectionSlot> slots;
+  for (std::uint16_t i = 0; i < 200; ++i) {
+    slots.push_back(connections.add(SocketAddress(IpAddress(std::array<std::uint8_t, 4>{192, 0, 2, 66}), i), i, -1));
+    slots.back().request("\x1b[2J\x1b]0;forged\x07 \xff\xfe \r\n forged");
+    slots.back().add_in(~0ULL);
+  }
+  wait_forever();
+}
+
 struct Attack {
   std::string_view name;
   void (*act)(Booted& worker);
@@ -156,6 +187,7 @@ constexpr Attack kServing[] = {
     {"flood-log-endless-line", [](Booted&) { flood_log(16, std::string(65'536, 'y')); }},
     {"forge-log", [](Booted&) { forge_log(); }},
     {"scribble", [](Booted& worker) { scribble(worker); }},
+    {"forge-slab", [](Booted& worker) { forge_slab(worker); }},
     {"never-reads", [](Booted&) {}},
 };
 
@@ -166,8 +198,10 @@ const Attack* find(const Attack (&attacks)[N], std::string_view name) {
   return nullptr;
 }
 
-// The honest neighbour.
-int serve(Booted& worker) {
+enum class Until : std::uint8_t { kStopped, kFirstClient };
+
+// The honest neighbour, or one that is honest yet. The status to exit with; nullopt: the client has come.
+std::optional<int> serve(Booted& worker, Until until) {
   if (!worker.channel.post(ipc::Ready{})) return 1;
   std::vector<pollfd> waiting{{.fd = kChannelDescriptor, .events = POLLIN, .revents = 0}};
   for (const worker::Listener& one : worker.listeners)
@@ -180,6 +214,7 @@ int serve(Booted& worker) {
       if (one.revents == 0) continue;
       const sys::Accepted client = sys::accept(one.fd, peer, length);
       if (client.fd) (void)sys::write(client.fd.get(), std::string_view("fine\n"));
+      if (client.fd && until == Until::kFirstClient) return std::nullopt;
     }
     if (waiting[0].revents == 0) continue;
     auto received = worker.channel.receive_blocking(Deadline::never());
@@ -192,23 +227,34 @@ int serve(Booted& worker) {
   }
 }
 
+// How often a worker of this slot has been started, by what the slab has kept.
+std::uint64_t incarnation(const Booted& worker) {
+  Result<ipc::Slab> slab = ipc::Slab::attach(worker.slab.get());
+  return slab ? slab->header().incarnations.load() : 1;
+}
+
 int run_worker() {
   auto booted = worker::boot({.application = "hostile", .version = "1"});
   if (!booted) return 1;
   Booted& worker = **booted;
+  const bool first = incarnation(worker) == 1;
   if (auto closed = worker::enter_sandbox(worker); !closed) return 1;
   const settings::Node* chosen = worker.settings.settings.find("attack");
   const std::string_view name = chosen == nullptr ? std::string_view() : std::string_view(chosen->text);
-  if (name.empty()) return serve(worker);
-  if (const Attack* attack = find(kStarting, name); attack != nullptr) {
-    attack->act(worker);
-  } else if (const Attack* later = find(kServing, name); later != nullptr) {
-    (void)worker.channel.post(ipc::Ready{});
-    later->act(worker);
-  } else {
+  if (name.empty()) return serve(worker, Until::kStopped).value_or(1);
+  const Attack* starting = find(kStarting, name);
+  const Attack* serving = find(kServing, name);
+  if (starting == nullptr && serving == nullptr) {
     worker.log.error("no such attack", {{"name", name}});
     return 1;
   }
+  if (first) {
+    if (const std::optional<int> status = serve(worker, Until::kFirstClient)) return *status;
+    if (starting != nullptr) return 1;  // on with the next incarnation
+  } else if (serving != nullptr) {
+    (void)worker.channel.post(ipc::Ready{});
+  }
+  (starting != nullptr ? starting : serving)->act(worker);
   wait_forever();
 }
 

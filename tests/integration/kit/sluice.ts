@@ -21,8 +21,8 @@ export interface SluiceOptions {
   readonly config: JsonObject;
   /** The application's binary; without it the stock proxy. */
   readonly application?: string;
-  /** `expected` where the test kills workers; otherwise one that dies fails the test. */
-  readonly crashes?: 'expected';
+  /** `expected` where the test kills workers, `attacks` where workers break the rules too; otherwise one that dies fails the test. */
+  readonly crashes?: 'expected' | 'attacks';
   readonly env?: NodeJS.ProcessEnv;
   readonly args?: readonly string[];
 }
@@ -56,7 +56,7 @@ export class Sluice {
   private readonly family = new Map<number, Process>();
   private addresses = new Map<string, Address[]>();
 
-  private constructor(private readonly child: ChildProcess, readonly log: Log, readonly folder: string, private readonly crashes: 'expected' | 'none') {
+  private constructor(private readonly child: ChildProcess, readonly log: Log, readonly folder: string, private readonly crashes: 'expected' | 'attacks' | 'none') {
     child.on('exit', (code, signal) => { this.exit = { code, signal }; });
   }
 
@@ -209,7 +209,7 @@ export class Sluice {
       }
     }
     killHard(this.pid);
-    problems.push(...this.log.alarms());
+    problems.push(...this.log.alarms(this.crashes === 'attacks' ? 'attacks' : 'none'));
     if (this.crashes === 'none') {
       problems.push(...this.log.all((r) => r['event'] === 'worker ended').map((r) => `a worker died: ${JSON.stringify(r)}`));
     }
