@@ -54,7 +54,7 @@ constexpr std::array kFacts = {
     FaultFacts{Fault::kChunkExtensionsTooLong, "chunk_extensions_too_long", Code::kTooLarge, 413,
                "too many bytes of chunk extensions"},
     FaultFacts{Fault::kBadChunkEnd, "bad_chunk_end", Code::kBadSyntax, 400, "a chunk does not end in CRLF"},
-    FaultFacts{Fault::kTrailersTooLarge, "trailers_too_large", Code::kTooLarge, 431, "the trailers are too large"},
+    FaultFacts{Fault::kTrailersTooLarge, "trailers_too_large", Code::kTooLarge, 413, "the trailers are too large"},
     FaultFacts{Fault::kBadTrailer, "bad_trailer", Code::kBadSyntax, 400, "a trailer line is malformed"},
     FaultFacts{Fault::kBodyCutShort, "body_cut_short", Code::kClosed, 400, "the body ended before its end"},
     FaultFacts{Fault::kProtectedNomination, "protected_nomination", Code::kBadSyntax, 400,

@@ -38,7 +38,10 @@ Task<> Exchange::answer_error(const Error& error, std::uint16_t status) {
   if (client_.answered()) co_return;  // cut: the on-ramp closes without an end
   // nothing can be told to who is gone
   if (error.side() == Side::kClient && (error.code() == Code::kReset || error.code() == Code::kClosed)) co_return;
-  if (error.side() == Side::kOrigin && status < 500) status = 502;
+  // whatever is wrong with what the origin said, to the client it is a bad gateway
+  if (error.side() == Side::kOrigin && (status < 502 || status > 504)) status = 502;
+  // nobody behind us was slow
+  if (error.side() == Side::kClient && error.code() == Code::kTimeout) status = 408;
   http::Fields& fields = begin_answer(status);
   if (const std::string_view type = facts(error.code()).proxy_status; !type.empty()) {
     const std::string& via = endpoint_.settings.http.via;

@@ -141,7 +141,7 @@ Result<Exchange::Destination> Exchange::route() {
     return fail(Code::kInternal, "no upstream of that name");
   }
   if (endpoint_.settings.mode == ipc::Mode::kForward) return route_forward();
-  const std::string_view path = request_.form() == http::TargetForm::kAsterisk ? "/" : request_.path();
+  const std::string_view path = request_.path() == "*" ? "/" : request_.path();  // OPTIONS of the server as a whole
   UpstreamGroup* const group = endpoint_.router.find(request_.host(), path);
   if (group == nullptr) return fail(Code::kNoRoute, "no route for this host and path");
   return Destination{.group = group, .asked_for = nullptr};

@@ -90,6 +90,7 @@ Task<bool> Http1Session::serve_one() {
     stream_.confirm();
     const Result<std::size_t> got = co_await read_some(services_.loop, stream_, in_, deadline, Side::kClient);
     if (!got && got.error().code() == Code::kTimeout) {
+      if (!parser.in_head()) co_return false;  // empty lines ask for nothing
       late = true;
       break;
     }
