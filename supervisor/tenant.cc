@@ -6,6 +6,7 @@
 #include "ipc/memfd.h"
 #include "supervisor/accounts.h"
 #include "supervisor/name_service.h"
+#include "supervisor/pseudonym.h"
 
 namespace sluice::supervisor {
 namespace {
@@ -43,6 +44,7 @@ Result<std::unique_ptr<Tenant>> make_tenant(const ipc::TenantSettings& settings,
     tenant->endpoints.push_back(*std::move(bound));
   }
   fill_name_service(tenant->settings.resolver);
+  fill_pseudonyms(tenant->settings);
   Result<std::optional<Ids>> ids = worker_ids(settings, private_ids);
   if (!ids) return fail(std::move(ids).error().during("tenant " + settings.name));
   tenant->ids = *ids;

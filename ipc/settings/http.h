@@ -1,5 +1,6 @@
 // Settings of what an endpoint does with HTTP: limits and times of the on-ramp, tunnels, CONNECT, routes.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -10,6 +11,18 @@
 namespace sluice::ipc {
 
 using namespace std::chrono_literals;
+
+enum class ProxyStatusDetail : std::uint8_t { kOff, kBrief, kFull };
+constexpr auto choices(ProxyStatusDetail) {
+  using settings::Choice;
+  return std::array{
+      Choice{ProxyStatusDetail::kOff, "off", "no such field"},
+      Choice{ProxyStatusDetail::kBrief, "brief", "our name, the type of the error, the status that the origin sent"},
+      Choice{
+          ProxyStatusDetail::kFull, "full",
+          "also the address of the origin and a sentence about what happened, which tell a client what is behind us"},
+  };
+}
 
 struct HttpSettings {
   Size request_line_limit = Size::kib(8);
@@ -23,7 +36,8 @@ struct HttpSettings {
   Milliseconds keepalive_timeout = 60s;
   Milliseconds write_timeout = 30s;
   std::uint64_t requests_per_connection = 0;
-  std::string via = "sluice";
+  std::string via = "auto";
+  ProxyStatusDetail proxy_status = ProxyStatusDetail::kBrief;
 
   static constexpr std::string_view about =
       "Limits and times for HTTP from clients. What is over a limit is refused, never cut off.";
@@ -62,8 +76,13 @@ struct HttpSettings {
         .at_least(1)
         .zero("no limit");
     f(&S::via, "via",
-      "Our pseudonym in the Via field of what we pass on (RFC 9110 section 7.6.3). Empty: no Via field.")
+      "Our pseudonym in the Via field of what we pass on (RFC 9110 section 7.6.3) and in Proxy-Status. A request that "
+      "already has it has been here before and is answered with 508, so two proxies in one chain need two names; "
+      "\"auto\" is \"sluice-\" and eight digits that are this endpoint's own and new at each start. Empty: no Via "
+      "field and no detection of loops.")
         .check(kToken);
+    f(&S::proxy_status, "proxy_status",
+      "What errors that we answer ourselves say in the field Proxy-Status (RFC 9209).");
   }
 };
 static_assert(settings::complete<HttpSettings>());

@@ -2,11 +2,17 @@
 // See exchange.h.
 #include <fmt/format.h>
 
-#include "proto/http/ascii.h"
+#include "proto/http/proxy_status.h"
 #include "worker/flow/exchange.h"
 #include "worker/flow/http_date.h"
 
 namespace sluice::worker {
+namespace {
+// Statuses by which a proxy says no, rather than an origin: an application that answers 404 speaks as an origin.
+bool is_denial(std::uint16_t status) {
+  return status == 403 || status == 407 || status == 429 || status == 451;
+}
+}  // namespace
 
 http::Fields& Exchange::begin_answer(std::uint16_t status) {
   response_.clear();
@@ -26,6 +32,10 @@ Task<Result<>> Exchange::answer(std::uint16_t status, std::string_view body, con
     for (const auto& [name, value] : decision->fields())
       if (Result<> added = fields.set(name, value); !added) co_return added;
   }
+  if (is_denial(status) && !fields.has(http::FieldId::kProxyStatus)) {
+    if (const std::string blame = proxy_status(Error(Code::kForbidden)); !blame.empty())
+      fields.add(http::FieldId::kProxyStatus, blame);
+  }
   if (!body.empty() && !fields.has(http::FieldId::kContentType))
     fields.add(http::FieldId::kContentType, "text/plain; charset=utf-8");
   MemoryBody source(body);
@@ -33,20 +43,31 @@ Task<Result<>> Exchange::answer(std::uint16_t status, std::string_view body, con
   co_return sent;
 }
 
+std::string Exchange::proxy_status(const Error& error) const {
+  const ipc::HttpSettings& settings = endpoint_.settings.http;
+  if (settings.proxy_status == ipc::ProxyStatusDetail::kOff) return {};
+  http::ProxyStatus status{.name = settings.via.empty() ? "sluice" : std::string_view(settings.via),
+                           .error = error_type(error, stage_)};
+  // here response_ still is what the origin sent
+  if (stage_ == Stage::kAnswered) status.received_status = response_.status();
+  std::string details;
+  if (settings.proxy_status == ipc::ProxyStatusDetail::kFull) {
+    // why a destination is forbidden is for the log alone: it may be a hook's own words
+    if (error.code() != Code::kDestinationForbidden) details = error.message();
+    status.details = details;
+    status.next_hop = origin_text_;
+  }
+  return http::to_text(status);
+}
+
 Task<> Exchange::answer_error(const Error& error, std::uint16_t status) {
   error_ = error;
   if (client_.answered()) co_return;  // cut: the on-ramp closes without an end
   // nothing can be told to who is gone
   if (error.side() == Side::kClient && (error.code() == Code::kReset || error.code() == Code::kClosed)) co_return;
-  // whatever is wrong with what the origin said, to the client it is a bad gateway
-  if (error.side() == Side::kOrigin && (status < 502 || status > 504)) status = 502;
-  // nobody behind us was slow
-  if (error.side() == Side::kClient && error.code() == Code::kTimeout) status = 408;
+  const std::string blame = proxy_status(error);
   http::Fields& fields = begin_answer(status);
-  if (const std::string_view type = facts(error.code()).proxy_status; !type.empty()) {
-    const std::string& via = endpoint_.settings.http.via;
-    fields.add(http::FieldId::kProxyStatus, fmt::format("{}; error={}", via.empty() ? "sluice" : via, type));
-  }
+  if (!blame.empty()) fields.add(http::FieldId::kProxyStatus, blame);
   fields.add(http::FieldId::kContentType, "text/plain; charset=utf-8");
   const std::string body = fmt::format("{} {}\n", status, http::reason_phrase(status));
   MemoryBody source(body);

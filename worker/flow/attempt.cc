@@ -55,6 +55,7 @@ bool Exchange::may_try_again(const Error& error, const UpstreamGroup& group) con
 Task<Result<>> Exchange::attempt(const Destination& destination, Place& place) {
   OriginServer& server = place.server();
   record_.upstream = server.upstream();
+  origin_text_.clear();
   if (destination.group->settings().host_header == ipc::HostHeader::kServer) {
     const Result<> changed = request_.set_authority(HostPort{.host = server.host(), .port = server.port()}.text());
     if (!changed) co_return changed;
@@ -77,6 +78,7 @@ Task<Result<std::unique_ptr<OriginConnection>>> Exchange::acquire(const Destinat
     co_return idle;
   }
   record_.origin_reused = false;
+  stage_ = Stage::kConnecting;
   connection_.slot.state(ipc::ConnectionState::kDialing);
   destination.group->make_room(services_.metrics);
   Result<std::unique_ptr<OriginConnection>> fresh =

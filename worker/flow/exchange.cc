@@ -79,10 +79,7 @@ Task<> Exchange::run(const http::ConnectionFacts& facts, const http1::Framing& f
   framing_ = framing;
   connection_.slot.request(request_.method() == http::Method::kConnect ? request_.target() : request_.authority().text);
   Result<> done = co_await handle();
-  if (!done) {
-    const std::uint16_t status = sluice::facts(done.error().code()).status;
-    co_await answer_error(done.error(), status);
-  }
+  if (!done) co_await answer_error(done.error(), status_for(done.error()));
   finished_ = true;
 }
 
@@ -108,11 +105,7 @@ Task<Result<>> Exchange::handle() {
 
   const auto hops = http::spend_max_forwards(request_);
   if (!hops) co_return fail(http::as_error(hops.error(), Side::kClient));
-  if (*hops == http::Forwarding::kAnswerHere) {
-    // TRACE would mirror what the client cannot see otherwise (cookies added by proxies before us): we do not offer it
-    const bool trace = request_.method() == http::Method::kTrace;
-    co_return co_await answer(trace ? 405 : 204, {}, nullptr);
-  }
+  if (*hops == http::Forwarding::kAnswerHere) co_return co_await answer_here();
   const Result<Destination> destination = route();
   if (!destination) co_return fail(destination.error());
   co_return co_await forward(*destination);

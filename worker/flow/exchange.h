@@ -1,7 +1,7 @@
 // Exchange: one request and its answer, from the parsed head to the line in the access log, whatever HTTP versions
 // carry its two sides. The order of a request's life is the order of the functions in exchange.cc (run, route),
-// attempt.cc (server and connection are found), forward.cc (an origin answers), tunnels.cc (CONNECT and Upgrade) and
-// answer.cc (we answer ourselves).
+// attempt.cc (server and connection are found), forward.cc (an origin answers), tunnels.cc (CONNECT and Upgrade),
+// answer.cc and answer_here.cc (we answer ourselves).
 //
 // The destructor accounts for it: however the exchange ends, finished, failed or cancelled with its connection, exactly
 // one access record and one set of counts come out. Owned by the on-ramp, one at a time per HTTP/1 connection.
@@ -11,6 +11,7 @@
 #include "app/sluice/context.h"
 #include "proto/http/semantics.h"
 #include "proto/http1/framing.h"
+#include "worker/flow/blame.h"
 #include "worker/flow/client_connection.h"
 #include "worker/flow/client_side.h"
 #include "worker/offramp/connect.h"
@@ -78,10 +79,17 @@ class Exchange {
   Task<Result<>> upgrade(OriginExchange& origin);
   Task<Result<>> tunnel(TunnelEnd client, TunnelEnd origin);
 
+  // answer_here.cc
+  /// We are the one whom OPTIONS or TRACE asks (RFC 9110 section 7.6.2).
+  Task<Result<>> answer_here();
+  Task<Result<>> refuse_method();
+
   // answer.cc
   /// Begins a response of our own: status and Date; the connection closes behind it where the request leaves no choice.
   http::Fields& begin_answer(std::uint16_t status);
   Task<> answer_error(const Error& error, std::uint16_t status);
+  /// The member of Proxy-Status for an answer of ours; empty when the endpoint shows none.
+  [[nodiscard]] std::string proxy_status(const Error& error) const;
   Task<Result<>> answer(std::uint16_t status, std::string_view body, const HttpDecision* decision);
 
   const Services& services_;
@@ -97,6 +105,7 @@ class Exchange {
   AccessRecord record_;
   Nanos started_;
   std::uint64_t head_bytes_ = 0;
+  Stage stage_ = Stage::kRequest;
   std::optional<Error> error_;
   std::string origin_text_;
   std::string_view upgrade_;  // protocol asked for, when it is one we pass on

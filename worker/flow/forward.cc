@@ -29,6 +29,7 @@ Result<> Exchange::prepare_request() {
 }
 
 Task<Result<>> Exchange::exchange_on(OriginServer& server, std::unique_ptr<OriginConnection>& connection) {
+  stage_ = Stage::kAwaiting;
   connection_.slot.state(ipc::ConnectionState::kWaiting);
   OriginExchange origin(*connection, server.timeouts());
   Result<> sent = co_await origin.send(request_, http::TargetForm::kOrigin, &client_.request_body(), framing_);
@@ -57,8 +58,12 @@ Task<Result<bool>> Exchange::await_final(OriginExchange& origin) {
   for (int interim = 0; interim <= kMostInterim; ++interim) {
     Result<> read = co_await origin.read_head(response_);
     if (!read) co_return fail(std::move(read.error()));
-    if (!http::is_informational(response_.status())) co_return false;
+    if (!http::is_informational(response_.status())) {
+      stage_ = Stage::kAnswered;
+      co_return false;
+    }
     if (response_.status() == 101) {
+      stage_ = Stage::kSwitching;
       if (const auto agreed = http1::check_switch(response_, upgrade_); !agreed)
         co_return fail(http::as_error(agreed.error(), Side::kOrigin));
       co_return true;

@@ -15,11 +15,12 @@ namespace sluice::worker {
 
 Task<Result<>> Exchange::connect() {
   const ipc::ConnectSettings& settings = endpoint_.settings.connect;
-  if (endpoint_.settings.mode != ipc::Mode::kForward || !settings.enabled) co_return co_await answer(405, {}, nullptr);
+  if (endpoint_.settings.mode != ipc::Mode::kForward || !settings.enabled) co_return co_await refuse_method();
   const std::uint16_t port = *request_.port();
   if (!settings.ports.empty() && std::ranges::find(settings.ports, port) == settings.ports.end())
     co_return fail(Error(Code::kForbidden, "CONNECT to this port is not allowed").from(Side::kClient));
 
+  stage_ = Stage::kConnecting;
   connection_.slot.state(ipc::ConnectionState::kDialing);
   const OriginServer server(std::string(request_.host()), port, kNoUpstream, services_.settings.forward);
   Result<std::unique_ptr<OriginConnection>> origin =

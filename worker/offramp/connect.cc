@@ -75,6 +75,21 @@ Task<> add_rest(Way& way, LateCandidates& late, Deadline deadline) {
   late.finish();
 }
 
+// Whose fault it is that there is no connection, and whether another server is worth a try. Nothing has been sent.
+Error blamed(Error error, ChosenBy chosen_by) {
+  switch (error.code()) {
+    case Code::kBadSyntax:  // not a name that resolves: whoever wrote it
+      return std::move(error).from(chosen_by == ChosenBy::kClient ? Side::kClient : Side::kUs).retry(Retry::kNo);
+    case Code::kOverload:  // look-ups, descriptors or memory of ours: trying on would need more of them
+    case Code::kInternal:
+      return std::move(error).from(Side::kUs).retry(Retry::kNo);
+    case Code::kDestinationForbidden:
+      return std::move(error).from(Side::kUs).retry(Retry::kNo);
+    default:
+      return std::move(error).from(Side::kOrigin).retry(Retry::kYes);
+  }
+}
+
 }  // namespace
 
 Task<Result<std::unique_ptr<OriginConnection>>> connect_origin(const Services& services, detail::ExchangeCore& exchange,
@@ -83,7 +98,7 @@ Task<Result<std::unique_ptr<OriginConnection>>> connect_origin(const Services& s
   const Deadline deadline = services.loop.in(server.settings().connect_total_timeout);
   const auto failed = [&](Error error) {
     services.metrics.origin_failed(server.upstream(), error.code());
-    return fail(std::move(error).from(Side::kOrigin).retry(Retry::kYes));
+    return fail(blamed(std::move(error), chosen_by));
   };
   const Result<Addresses> addresses = co_await services.resolver.resolve_first(server.host(), deadline);
   if (!addresses) co_return failed(addresses.error());
