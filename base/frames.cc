@@ -16,7 +16,8 @@ namespace {
 #endif
 #endif
 
-[[maybe_unused]] constexpr std::size_t kStep = 16;  // as malloc: an idle connection is four small frames, and rounding up would be a third of them
+[[maybe_unused]] constexpr std::size_t kStep =
+    16;  // as malloc: an idle connection is four small frames, and rounding up would be a third of them
 constexpr std::size_t kClasses = 1024;  // up to 16 KiB: an exchange with its two heads is one frame
 [[maybe_unused]] constexpr std::size_t kKeepPerClass = 128;  // more than this go back to malloc
 

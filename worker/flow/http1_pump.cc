@@ -6,27 +6,49 @@
 namespace sluice::worker {
 namespace {
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
+constexpr std::size_t kWorthCopying = 512;
 constexpr std::string_view kSuffixAndLastChunk = "\r\n0\r\n\r\n";
 }  // namespace
 
-Task<Result<>> Http1Pump::write(Gather& bytes) {
+Result<bool> Http1Pump::write_now(Gather& bytes) {
   const std::size_t size = bytes.size();
-  Result<> done = co_await write_rest(loop_, stream_, bytes, progress_, peer_);
+  Result<bool> all = worker::write_now(stream_, bytes, peer_);
+  sent_ += size - bytes.size();
+  if (!all || *all) out_.clear();
+  return all;
+}
+
+Task<Result<>> Http1Pump::write_rest(Gather& bytes) {
+  const std::size_t size = bytes.size();
+  Result<> done = co_await worker::write_rest(loop_, stream_, bytes, progress_, peer_);
   sent_ += size - bytes.size();
   out_.clear();
   co_return done;
 }
 
-Task<Result<>> Http1Pump::flush() {
+Result<bool> Http1Pump::flush_now() {
   Gather bytes(out_.view());
-  Result<> done = co_await write(bytes);
+  Result<bool> all = write_now(bytes);
+  if (all && !*all) out_.consume(out_.size() - bytes.size());
+  return all;
+}
+
+Task<Result<>> Http1Pump::flush() {
+  const Result<bool> all = flush_now();
+  if (!all) co_return fail(all.error());
+  if (*all) co_return Result<>();
+  Gather bytes(out_.view());
+  Result<> done = co_await write_rest(bytes);
   co_return done;
 }
 
 void Http1Pump::gather(const Piece& piece, const http1::Framing& framing, const http::Fields* trailers, Gather& bytes) {
   if (framing.kind != http1::Framing::Kind::kChunked) {
+    // copying a little is cheaper than the vector that spares it
+    const bool small = piece.bytes.size() <= kWorthCopying;
+    if (small) out_.append(piece.bytes);
     bytes.add(out_.view());
-    bytes.add(piece.bytes);
+    if (!small) bytes.add(piece.bytes);
     return;
   }
   if (!piece.bytes.empty()) http1::write_chunk_prefix(out_, piece.bytes.size());
@@ -58,8 +80,13 @@ Task<Result<>> Http1Pump::run(BodySource& body, const http1::Framing& framing) {
     }
     Gather bytes;
     gather(*piece, framing, piece->last ? body.trailers() : nullptr, bytes);
-    Result<> done = co_await write(bytes);
-    if (!done || piece->last) co_return done;
+    const Result<bool> all = write_now(bytes);
+    if (!all) co_return fail(all.error());
+    if (!*all) {
+      Result<> rest = co_await write_rest(bytes);
+      if (!rest) co_return rest;
+    }
+    if (piece->last) co_return Result<>();
   }
 }
 

@@ -18,6 +18,9 @@ class Http1Pump {
 
   /// Where the head is laid out before run().
   [[nodiscard]] Buffer& out() { return out_; }
+  /// Writes what is in out(), as far as the peer takes it at once: true when all has left. The usual case needs no
+  /// coroutine of its own.
+  [[nodiscard]] Result<bool> flush_now();
   /// Writes what is in out().
   Task<Result<>> flush();
   /// Writes what is in out() and the body behind it. Errors of the body keep their side.
@@ -26,7 +29,8 @@ class Http1Pump {
   [[nodiscard]] std::uint64_t sent() const { return sent_; }
 
  private:
-  Task<Result<>> write(Gather& bytes);
+  [[nodiscard]] Result<bool> write_now(Gather& bytes);
+  Task<Result<>> write_rest(Gather& bytes);
   /// Lays chunk framing around the piece; `bytes` then holds everything in order.
   void gather(const Piece& piece, const http1::Framing& framing, const http::Fields* trailers, Gather& bytes);
 

@@ -47,7 +47,12 @@ Task<Result<>> OriginExchange::send(const http::RequestHead& head, http::TargetF
     background_.spawn([this, body, framing] { return upload(*body, framing); });
     co_return Result<>();
   }
-  Result<> done = co_await pump_.flush();
+  Result<> done;
+  if (const Result<bool> all = pump_.flush_now(); !all) {
+    done = fail(all.error());
+  } else if (!*all) {
+    done = co_await pump_.flush();
+  }
   pump_.out().release();  // the wait for the answer needs no buffer
   if (!done) co_return fail(std::move(done.error()).retry(Retry::kIfReused).during("sending the request"));
   co_return Result<>();
