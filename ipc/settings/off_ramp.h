@@ -153,6 +153,7 @@ static_assert(settings::complete<EgressSettings>());
 
 struct ResolverSettings {
   std::vector<std::string> servers;
+  bool rotate = false;
   Milliseconds timeout = 2s;
   std::uint32_t attempts = 2;
   std::uint32_t cache_entries = 10'000;
@@ -168,7 +169,12 @@ struct ResolverSettings {
       "DNS servers (\"192.0.2.53\", \"192.0.2.53:5353\", \"[2001:db8::53]:53\"). An empty list: those of "
       "/etc/resolv.conf.")
         .check(kResolver);
-    f(&S::timeout, "timeout", "Time for one attempt at one server.").range(10ms, 1min);
+    f(&S::rotate, "rotate",
+      "Begin with another server at each question, which spreads the load. Otherwise the first is asked, and the "
+      "others "
+      "when it fails or stays silent.");
+    f(&S::timeout, "timeout", "Time for one attempt at one server; twice that in the second round, and so on.")
+        .range(10ms, 1min);
     f(&S::attempts, "attempts", "Attempts at each server.").range(1, 10);
     f(&S::cache_entries, "cache_entries", "Names remembered by each worker; the least recently used one goes first.")
         .range(1, 10'000'000)

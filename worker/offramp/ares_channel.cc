@@ -171,9 +171,9 @@ Result<std::unique_ptr<AresChannel>> AresChannel::make(Loop& loop, const AresOpt
   wanted.ednspsz = kUdpPayload;
   wanted.sock_state_cb = Hooks::state;
   wanted.sock_state_cb_data = made.get();
-  const int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_NDOTS | ARES_OPT_SERVERS |
-                   ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS | ARES_OPT_SORTLIST | ARES_OPT_EDNSPSZ | ARES_OPT_NOROTATE |
-                   ARES_OPT_SOCK_STATE_CB;
+  const int order = options.order == ServerOrder::kRotating ? ARES_OPT_ROTATE : ARES_OPT_NOROTATE;
+  const int mask = order | ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_NDOTS | ARES_OPT_SERVERS |
+                   ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS | ARES_OPT_SORTLIST | ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_STATE_CB;
   ares_channel channel = nullptr;
   if (const int status = ares_init_options(&channel, &wanted, mask); status != ARES_SUCCESS)
     return fail(Code::kSystem, "c-ares: " + describe(status));

@@ -29,10 +29,16 @@
 
 namespace sluice::worker {
 
+enum class ServerOrder : std::uint8_t {
+  kAsWritten,  ///< each question begins with the first server
+  kRotating,   ///< each question begins with the server after the one that the last question began with
+};
+
 struct AresOptions {
-  std::vector<SocketAddress> servers;  ///< asked in this order; at least one
+  std::vector<SocketAddress> servers;  ///< at least one
   Millis timeout{2000};                ///< of the first try at each server; doubles with each round
   int tries = 2;                       ///< rounds through the servers
+  ServerOrder order = ServerOrder::kAsWritten;
 };
 
 class AresChannel {

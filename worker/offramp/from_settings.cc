@@ -33,6 +33,7 @@ Result<ResolverOptions> resolver_options(const ipc::ResolverSettings& settings) 
     if (server->is_unix() || server->port() == 0) return fail(Code::kBadConfig, "resolver.servers: not IP and port");
     options.servers.push_back(*server);
   }
+  options.order = settings.rotate ? ServerOrder::kRotating : ServerOrder::kAsWritten;
   options.timeout = settings.timeout;
   options.tries = static_cast<int>(settings.attempts);
   options.cache = {.names = settings.cache_entries,

@@ -109,8 +109,10 @@ Resolver::~Resolver() = default;
 
 Result<std::unique_ptr<Resolver>> Resolver::make(Loop& loop, ResolverOptions options) {
   auto made = std::make_unique<Resolver>(Key(), loop, std::move(options));
-  const AresOptions ares{
-      .servers = made->options_.servers, .timeout = made->options_.timeout, .tries = made->options_.tries};
+  const AresOptions ares{.servers = made->options_.servers,
+                         .timeout = made->options_.timeout,
+                         .tries = made->options_.tries,
+                         .order = made->options_.order};
   for (std::size_t i = 0; i < kChannels && !ares.servers.empty(); ++i) {
     Result<std::unique_ptr<AresChannel>> channel = AresChannel::make(loop, ares);
     if (!channel) return fail(std::move(channel.error()));

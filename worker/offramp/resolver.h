@@ -39,9 +39,10 @@ using Addresses = std::vector<ResolvedAddress>;
 [[nodiscard]] std::vector<SocketAddress> with_port(const Addresses& addresses, std::uint16_t port);
 
 struct ResolverOptions {
-  std::vector<SocketAddress> servers;  ///< asked in this order; none: names that need a question fail
+  std::vector<SocketAddress> servers;  ///< none: names that need a question fail
   Millis timeout{2000};                ///< of the first try at each server
   int tries = 2;                       ///< at each server
+  ServerOrder order = ServerOrder::kAsWritten;
   DnsCacheLimits cache;
   /// Names (lower case, no closing dot) answered from here, in the order written.
   std::map<std::string, std::vector<IpAddress>, std::less<>> hosts;

@@ -19,6 +19,7 @@ TEST(FromSettings, ServersGetTheDnsPortUnlessTheyNameOne) {
 
 TEST(FromSettings, TimesAndLimitsOfTheResolver) {
   ipc::ResolverSettings settings;
+  settings.rotate = true;
   settings.timeout = Millis(123);
   settings.attempts = 7;
   settings.cache_entries = 42;
@@ -26,6 +27,7 @@ TEST(FromSettings, TimesAndLimitsOfTheResolver) {
   settings.max_ttl = Millis(9'500);
   settings.negative_ttl = Millis(250);
   const ResolverOptions options = resolver_options(settings).value();
+  EXPECT_EQ(options.order, ServerOrder::kRotating);
   EXPECT_EQ(options.timeout, Millis(123));
   EXPECT_EQ(options.tries, 7);
   EXPECT_EQ(options.cache.names, 42U);

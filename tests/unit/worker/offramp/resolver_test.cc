@@ -147,6 +147,18 @@ TEST_F(ResolverTest, ASilentServerIsFollowedByTheNext) {
   EXPECT_EQ(second.seen().size(), 2U);
 }
 
+TEST_F(ResolverTest, RotatingSpreadsQuestionsOverTheServers) {
+  DnsServer& first = serve(only_v4);
+  DnsServer& second = serve_second(only_v4);
+  ResolverOptions rotating = options();
+  rotating.order = ServerOrder::kRotating;
+  const auto resolver = make(std::move(rotating));
+  for (const std::string host : {"a.example", "b.example", "c.example", "d.example"})
+    EXPECT_THAT(texts(resolve(*resolver, host)), ElementsAre("192.0.2.1"));
+  EXPECT_EQ(first.seen().size(), 4U);
+  EXPECT_EQ(second.seen().size(), 4U);
+}
+
 TEST_F(ResolverTest, AFailingServerIsFollowedByTheNextAtOnce) {
   serve([](const Question& question) { return Reply{.messages = {question.answer().code(2).bytes()}}; });
   serve_second(only_v4);
