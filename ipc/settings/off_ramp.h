@@ -1,6 +1,5 @@
-// Settings of the way out: connections to origins, groups of origin servers, what may be reached, and names.
+// Settings of the way out: connections to origins, what may be reached, and names.
 #pragma once
-#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -92,42 +91,6 @@ struct OffRampSettings {
   }
 };
 static_assert(settings::complete<OffRampSettings>());
-
-enum class HostHeader : std::uint8_t { kPreserve, kServer };
-constexpr auto choices(HostHeader) {
-  using settings::Choice;
-  return std::array{Choice{HostHeader::kPreserve, "preserve", "the Host that the client sent"},
-                    Choice{HostHeader::kServer, "server", "the server as it is written in `servers`"}};
-}
-
-struct UpstreamSettings {
-  std::string name;
-  std::vector<std::string> servers;
-  HostHeader host_header = HostHeader::kPreserve;
-  std::uint32_t max_requests = 0;
-  std::uint32_t max_connections = 0;
-  OffRampSettings off_ramp;
-
-  static constexpr std::string_view about =
-      "A group of origin servers that serve the same things, used in turn (round robin).";
-  static constexpr void describe(auto& f) {
-    using S = UpstreamSettings;
-    f(&S::name, "name", "Name that routes refer to, unique in the tenant.").check(kName).filled();
-    f(&S::servers, "servers", "\"HOST:PORT\", HOST being a name or an address (IPv6 in brackets).")
-        .check(kServer)
-        .filled();
-    f(&S::host_header, "host_header", "The Host field of the request to the origin.");
-    f(&S::max_requests, "max_requests", "Requests to all servers together at a time, tunnels included, of each worker.")
-        .range(1, 1 << 20)
-        .zero("no limit");
-    f(&S::max_connections, "max_connections",
-      "Connections to all servers together at a time, of each worker; idle ones are closed to make room.")
-        .range(1, 1 << 20)
-        .zero("no limit");
-    f.group(&S::off_ramp);
-  }
-};
-static_assert(settings::complete<UpstreamSettings>());
 
 struct EgressSettings {
   std::vector<std::string> allow;

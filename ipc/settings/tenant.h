@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "ipc/settings/endpoint.h"
-#include "ipc/settings/off_ramp.h"
+#include "ipc/settings/upstream.h"
 
 namespace sluice::ipc {
 

@@ -1,5 +1,6 @@
 // What one field of the configuration cannot know: the rules between fields. Problems carry paths; places are found by
 // path.
+#include <algorithm>
 #include <set>
 #include <tuple>
 
@@ -46,6 +47,7 @@ class Validator {
   void tenant(const TenantSettings& tenant, const std::string& path);
   void endpoint(const EndpointSettings& endpoint, const std::set<std::string>& upstreams, const std::string& path);
   void routes(const EndpointSettings& endpoint, const std::set<std::string>& upstreams, const std::string& path);
+  void upstream(const UpstreamSettings& upstream, const std::string& path);
   void listen(const std::vector<std::string>& addresses, const std::string& path);
   void off_ramp(const OffRampSettings& settings, const std::string& path) {
     if (settings.connect_timeout > settings.connect_total_timeout)
@@ -82,8 +84,7 @@ void Validator::tenant(const TenantSettings& tenant, const std::string& path) {
     const std::string where = at(path, "upstreams", i);
     required_name(tenant.upstreams[i].name, where);
     upstreams.add(where + ".name", tenant.upstreams[i].name);
-    if (tenant.upstreams[i].servers.empty()) problems_.add(where + ".servers", "the upstream has no servers");
-    off_ramp(tenant.upstreams[i].off_ramp, where);
+    upstream(tenant.upstreams[i], where);
     known.insert(tenant.upstreams[i].name);
   }
   off_ramp(tenant.forward, path + ".forward");
@@ -99,6 +100,29 @@ void Validator::tenant(const TenantSettings& tenant, const std::string& path) {
                   "is not less than limits.descriptors: each connection needs one, and its origin another");
   if (tenant.resolver.min_ttl > tenant.resolver.max_ttl)
     problems_.add(path + ".resolver.min_ttl", "is more than max_ttl");
+}
+
+void Validator::upstream(const UpstreamSettings& upstream, const std::string& path) {
+  off_ramp(upstream.off_ramp, path);
+  if (upstream.servers.empty()) problems_.add(path + ".servers", "the upstream has no servers");
+  Unique servers(problems_);
+  for (std::size_t i = 0; i < upstream.servers.size(); ++i)
+    servers.add(at(path, "servers", i), lower(upstream.servers[i]));
+  std::size_t drained = 0;
+  for (const auto& [server, options] : upstream.server_options) {
+    if (options.state == ServerState::kDrain) ++drained;
+    if (std::ranges::find(upstream.servers, server) != upstream.servers.end()) continue;
+    const std::vector<std::string_view> names(upstream.servers.begin(), upstream.servers.end());
+    const std::string_view meant = settings::nearest(server, names);
+    problems_.add(path + ".server_options",
+                  "\"" + server + "\" is not one of `servers`" +
+                      (meant.empty() ? "" : "; did you mean \"" + std::string(meant) + "\"?"));
+  }
+  if (drained != 0 && drained == upstream.servers.size())
+    problems_.add(path + ".server_options", "every server is drained, so nobody can be served");
+  const bool by_name = upstream.hash.by == HashBy::kHeader || upstream.hash.by == HashBy::kCookie;
+  if (by_name && upstream.hash.name.empty())
+    problems_.add(path + ".hash.name", "is needed to hash by header or cookie");
 }
 
 void Validator::endpoint(const EndpointSettings& endpoint, const std::set<std::string>& upstreams,

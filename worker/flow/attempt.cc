@@ -1,8 +1,11 @@
 // The part of an exchange that finds a server and a connection, and tries again where that is safe. See exchange.h.
 #include <fmt/format.h>
 
+#include <array>
+
 #include "base/scope.h"
 #include "worker/flow/exchange.h"
+#include "worker/offramp/balance_key.h"
 #include "worker/offramp/origin_connection.h"
 #include "worker/telemetry/metrics.h"
 
@@ -30,24 +33,34 @@ Error overload(const UpstreamGroup& group, std::string_view what) {
 }  // namespace
 
 Task<Result<>> Exchange::forward(const Destination& destination) {
-  if (Result<> prepared = prepare_request(); !prepared) co_return prepared;
   UpstreamGroup& group = *destination.group;
+  Wanted wanted;
+  if (group.settings().balance == ipc::Balance::kHash)  // of the request as it came
+    wanted.key = balance_key(group.settings().hash, request_, core_.connection.peer);
+  if (Result<> prepared = prepare_request(); !prepared) co_return prepared;
+  std::array<const Member*, kMostAttempts> tried{};
+  std::size_t failed = 0;
+  Result<> done;
   for (int number = 1;; ++number) {
-    Place place = group.line().empty() ? group.take_place() : Place();
+    Place place = number > 1 || group.line().empty() ? group.take_place(wanted) : Place();
     if (!place) {
-      Result<Place> waited = co_await wait_for_place(group);
+      if (number > 1) co_return done;  // nobody else has room: what went wrong is the answer
+      Result<Place> waited = co_await wait_for_place(group, wanted);
       if (!waited) co_return fail(std::move(waited.error()));
       place = std::move(*waited);
     }
-    Result<> done = co_await attempt(destination, place);
-    if (done || number == kMostAttempts || client_.answered() || !may_try_again(done.error(), group)) co_return done;
+    done = co_await attempt(destination, place);
+    if (done || number == kMostAttempts || client_.answered() || !may_try_again(done.error())) co_return done;
+    // any connection may die; a server that cannot be connected to is not asked again
+    if (done.error().retry() == Retry::kYes) tried.at(failed++) = &place.member();
+    wanted.tried = std::span(tried).first(failed);
   }
 }
 
 // What is safe: when nothing was sent, another server; when a reused connection died before its first answer byte under
 // a request that may be repeated, another connection (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
-bool Exchange::may_try_again(const Error& error, const UpstreamGroup& group) const {
-  if (error.retry() == Retry::kYes) return group.size() > 1;
+bool Exchange::may_try_again(const Error& error) const {
+  if (error.retry() == Retry::kYes) return true;
   return error.retry() == Retry::kIfReused && record_.origin_reused && framing_.empty() &&
          http::is_idempotent(request_.method());
 }
@@ -92,7 +105,7 @@ Task<> Exchange::dismiss_when_left(WaitingLine::Visitor& visitor) {
 }
 
 // Stands in the group's line until it has a place. A client that leaves meanwhile takes its request with it.
-Task<Result<Place>> Exchange::wait_for_place(UpstreamGroup& group) {
+Task<Result<Place>> Exchange::wait_for_place(UpstreamGroup& group, const Wanted& wanted) {
   const ipc::QueueSettings& queue = group.settings().off_ramp.queue;
   if (group.line().size() >= queue.length) {
     services_.metrics.queue_refused(group.index(), QueueRefused::kFull);
@@ -114,7 +127,7 @@ Task<Result<Place>> Exchange::wait_for_place(UpstreamGroup& group) {
       services_.metrics.queue_refused(group.index(), QueueRefused::kExpired);
       co_return fail(overload(group, "no place became free in time"));
     }
-    if (Place place = group.take_place()) co_return place;
+    if (Place place = group.take_place(wanted)) co_return place;
     visitor.stay();
   }
 }

@@ -61,8 +61,8 @@ class Exchange {
   // attempt.cc
   Task<Result<>> forward(const Destination& destination);
   Task<Result<>> attempt(const Destination& destination, Place& place);
-  [[nodiscard]] bool may_try_again(const Error& error, const UpstreamGroup& group) const;
-  Task<Result<Place>> wait_for_place(UpstreamGroup& group);
+  [[nodiscard]] bool may_try_again(const Error& error) const;
+  Task<Result<Place>> wait_for_place(UpstreamGroup& group, const Wanted& wanted);
   Task<> dismiss_when_left(WaitingLine::Visitor& visitor);
   Task<Result<std::unique_ptr<OriginConnection>>> acquire(const Destination& destination, OriginServer& server);
 

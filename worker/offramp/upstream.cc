@@ -23,31 +23,34 @@ UpstreamGroup::UpstreamGroup(const ipc::UpstreamSettings& settings, UpstreamInde
   for (const std::string& server : settings.servers) {
     const Result<HostPort> place = HostPort::parse(server);
     SLUICE_CHECK(place.has_value(), "a server that the configuration's checks let through does not parse");
-    add(place->host, place->port);
+    const auto options = settings.server_options.find(server);
+    add(place->host, place->port, options == settings.server_options.end() ? ipc::ServerSettings() : options->second);
   }
+  balancer_.emplace(settings.balance, members_);
 }
 
 UpstreamGroup::UpstreamGroup(const ipc::UpstreamSettings& settings, std::string host, std::uint16_t port)
     : settings_(settings), index_(kNoUpstream), most_places_(most_places(settings)) {
-  add(std::move(host), port);
+  add(std::move(host), port, {});
+  balancer_.emplace(ipc::Balance::kRoundRobin, members_);
 }
 
-void UpstreamGroup::add(std::string host, std::uint16_t port) {
+void UpstreamGroup::add(std::string host, std::uint16_t port, const ipc::ServerSettings& options) {
   servers_.push_back(std::make_unique<OriginServer>(std::move(host), port, index_, settings_.off_ramp));
-  members_.push_back({.server = servers_.back().get()});
+  members_.push_back({.server = servers_.back().get(),
+                      .base_weight = options.weight,
+                      .weight = options.weight,
+                      .limit = settings_.off_ramp.pool.max_connections,
+                      .serving = options.state == ipc::ServerState::kActive});
 }
 
-Place UpstreamGroup::take_place() {
+Place UpstreamGroup::take_place(const Wanted& wanted) {
   if (most_places_ != 0 && places_ >= most_places_) return {};
-  for (std::size_t tries = 0; tries < members_.size(); ++tries) {
-    turn_ = turn_ + 1 < members_.size() ? turn_ + 1 : 0;
-    Member& member = members_[turn_];
-    if (!has_room(member)) continue;
-    ++member.places;
-    ++places_;
-    return {*this, member};
-  }
-  return {};
+  Member* const member = balancer_->pick(wanted);
+  if (member == nullptr) return {};
+  ++member->places;
+  ++places_;
+  return {*this, *member};
 }
 
 void UpstreamGroup::give_back(Member& member) {

@@ -10,23 +10,19 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "ipc/settings/off_ramp.h"
-#include "worker/offramp/origin_server.h"
+#include "ipc/settings/upstream.h"
+#include "worker/offramp/balancer.h"
+#include "worker/offramp/member.h"
 #include "worker/offramp/waiting_line.h"
 
 namespace sluice::worker {
 
 class UpstreamGroup;
-
-/// A server as the group sees it.
-struct Member {
-  OriginServer* server;
-  std::uint32_t places = 0;
-};
 
 /// Movable; an empty one holds nothing. Lifetime: the group outlives it.
 class Place {
@@ -43,6 +39,7 @@ class Place {
 
   explicit operator bool() const { return member_ != nullptr; }
   [[nodiscard]] OriginServer& server() const { return *member_->server; }
+  [[nodiscard]] Member& member() const { return *member_; }
 
  private:
   friend class UpstreamGroup;
@@ -64,8 +61,8 @@ class UpstreamGroup {
   [[nodiscard]] UpstreamIndex index() const { return index_; }
   [[nodiscard]] std::size_t size() const { return members_.size(); }
 
-  /// A place at the next server that has room; an empty one when none has, or the group as a whole is full.
-  [[nodiscard]] Place take_place();
+  /// A place at the server that the balancer picks; an empty one when none has room, or the group as a whole is full.
+  [[nodiscard]] Place take_place(const Wanted& wanted);
   /// Those who wait for one. While somebody does, newcomers queue up behind.
   [[nodiscard]] WaitingLine& line() { return line_; }
   /// A connection to a server is about to be made: closes an idle one elsewhere when there would be too many.
@@ -77,11 +74,7 @@ class UpstreamGroup {
 
  private:
   friend class Place;
-  void add(std::string host, std::uint16_t port);
-  [[nodiscard]] bool has_room(const Member& member) const {
-    const std::uint32_t most = settings_.off_ramp.pool.max_connections;
-    return most == 0 || member.places < most;
-  }
+  void add(std::string host, std::uint16_t port, const ipc::ServerSettings& options);
   void give_back(Member& member);
 
   const ipc::UpstreamSettings& settings_;
@@ -90,7 +83,7 @@ class UpstreamGroup {
   std::uint32_t places_ = 0;
   std::vector<std::unique_ptr<OriginServer>> servers_;
   std::vector<Member> members_;  // in the order of the settings; never grows after construction
-  std::size_t turn_ = 0;
+  std::optional<Balancer> balancer_;
   WaitingLine line_;
 };
 

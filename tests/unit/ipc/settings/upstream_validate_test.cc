@@ -1,0 +1,61 @@
+// Rules between the fields of an upstream.
+#include <gtest/gtest.h>
+
+#include "base/settings/problems.h"
+#include "ipc/settings/settings.h"
+
+namespace sluice::ipc {
+namespace {
+
+std::string faults(const UpstreamSettings& upstream) {
+  Settings settings;
+  settings.admin.enabled = false;
+  settings.tenants.push_back(
+      {.endpoints = {{.name = "web", .listen = {"127.0.0.1:1"}, .routes = {{.upstream = upstream.name}}}},
+       .upstreams = {upstream}});
+  settings::Problems problems;
+  settings.validate(problems);
+  return problems.text();
+}
+
+UpstreamSettings good() {
+  return {.name = "u", .servers = {"a.example:80", "b.example:80"}};
+}
+
+TEST(ValidateUpstream, OptionsAreOfServersThatAreThere) {
+  UpstreamSettings upstream = good();
+  upstream.server_options["a.example:80"].weight = 3;
+  EXPECT_EQ(faults(upstream), "");
+  upstream.server_options["a.exmple:80"].weight = 3;
+  EXPECT_EQ(faults(upstream),
+            "tenants[0].upstreams[0].server_options: \"a.exmple:80\" is not one of `servers`; did you mean "
+            "\"a.example:80\"?\n");
+}
+
+TEST(ValidateUpstream, AServerIsWrittenOnce) {
+  UpstreamSettings upstream = good();
+  upstream.servers.emplace_back("A.example:80");
+  EXPECT_EQ(faults(upstream),
+            "tenants[0].upstreams[0].servers[2]: \"a.example:80\" is already used at "
+            "tenants[0].upstreams[0].servers[0]\n");
+}
+
+TEST(ValidateUpstream, SomebodyMustServe) {
+  UpstreamSettings upstream = good();
+  upstream.server_options["a.example:80"].state = ServerState::kDrain;
+  EXPECT_EQ(faults(upstream), "");
+  upstream.server_options["b.example:80"].state = ServerState::kDrain;
+  EXPECT_EQ(faults(upstream),
+            "tenants[0].upstreams[0].server_options: every server is drained, so nobody can be served\n");
+}
+
+TEST(ValidateUpstream, AHeaderOrCookieToHashByHasAName) {
+  UpstreamSettings upstream = good();
+  upstream.hash.by = HashBy::kCookie;
+  EXPECT_EQ(faults(upstream), "tenants[0].upstreams[0].hash.name: is needed to hash by header or cookie\n");
+  upstream.hash.name = "user";
+  EXPECT_EQ(faults(upstream), "");
+}
+
+}  // namespace
+}  // namespace sluice::ipc
