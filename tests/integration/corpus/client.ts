@@ -109,6 +109,10 @@ async function ending(wire: Wire, one: Case, stage: Stage): Promise<Ending> {
 }
 
 export async function play(one: Case, stage: Stage): Promise<Outcome> {
+  if (stage.patience === undefined) {
+    stage.origin.hangUp();
+    await sleep(20);
+  }
   stage.origin.begin(one);
   const wire = await Wire.open(stage.port);
   await act(wire, one);

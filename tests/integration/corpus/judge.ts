@@ -55,12 +55,22 @@ export function judge(one: Case, outcome: Outcome): string[] {
   return wrong;
 }
 
+const printable = (text: string): string => text.replace(/[^\x21-\x7e ]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+
+function seen(message: Message): string {
+  const host = value(message, 'host');
+  const { body } = message;
+  // how much of a body that is cut has come is a matter of time
+  const size = body === '' || (body.length > 24 && !message.complete) ? '' : ` ${body.length > 24 ? `(${body.length} bytes)` : JSON.stringify(body)}`;
+  return printable(`${target(message).slice(0, 60)}${host === 'a' ? '' : ` at ${host ?? 'no host'}`}${size}${message.complete ? '' : ' cut'}`);
+}
+
 /** The outcome in one line: what reached the origin, what the client got, how it ended. */
 export function summary(outcome: Outcome): string {
-  const short = (body: string): string => (body === '' ? '' : ` ${body.length > 24 ? `(${body.length} bytes)` : JSON.stringify(body)}`);
-  const seen = outcome.witness.requests.map(({ message }) => `${target(message).slice(0, 60)}${short(message.body)}${message.complete ? '' : ' cut'}`);
-  if (outcome.witness.early !== '') seen.push(`early ${show(outcome.witness.early).slice(0, 40)}`);
-  if (outcome.witness.tunnel !== '') seen.push(`tunnel ${show(outcome.witness.tunnel).slice(0, 40)}`);
+  const { requests, early, tunnel } = outcome.witness;
+  const parts = requests.map((r) => seen(r.message));
+  if (early !== '') parts.push(`early ${show(early).slice(0, 40)}`);
+  if (tunnel !== '') parts.push(`tunnel ${show(tunnel).slice(0, 40)}`);
   const answers = outcome.answers.map((a) => `${statusOf(a)}${a.complete ? '' : ' cut'}`);
-  return `${seen.join(', ') || 'nothing'} -> ${answers.join(' ') || 'none'}, ${outcome.then}`;
+  return `${parts.join(', ') || 'nothing'} -> ${answers.join(' ') || 'none'}, ${outcome.then}`;
 }

@@ -149,8 +149,13 @@ export class LaneOrigin {
     return { requests: this.requests, early: this.early, tunnel: this.tunnel, fragments: this.fragments };
   }
 
-  close(): void {
+  /** Ends all connections: what one case left on them must not reach the next. */
+  hangUp(): void {
     for (const socket of this.sockets) socket.destroy();
+  }
+
+  close(): void {
+    this.hangUp();
     this.server.close();
   }
 }
