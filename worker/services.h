@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "ipc/settings/tenant.h"
+#include "worker/flow/forwarded.h"
 #include "worker/offramp/router.h"
 
 namespace sluice::ipc {
@@ -28,6 +29,7 @@ struct Endpoint {
   const ipc::EndpointSettings& settings;
   EndpointIndex index;
   Router router;
+  ForwardedRules forwarded{settings};
 };
 
 struct Services {

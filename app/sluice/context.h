@@ -16,6 +16,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
 
@@ -88,11 +90,22 @@ struct ConnectionCore {
   explicit ConnectionCore(const ContextType& type) : context(type) {}
 };
 
+/// Who a request comes from, when that is more than who has connected. Made only for such requests.
+struct Identity {
+  std::optional<SocketAddress> client;  ///< behind trusted proxies; port 0
+  std::string client_text;
+};
+
 /// The worker's side of one exchange.
 struct ExchangeCore {
   ConnectionCore& connection;
   RequestHead& request;
   ContextBox context;
+  std::unique_ptr<Identity> identity;
+
+  [[nodiscard]] const SocketAddress& client() const {
+    return identity != nullptr && identity->client ? *identity->client : connection.peer;
+  }
 
   ExchangeCore(ConnectionCore& on, RequestHead& head, const ContextType& type)
       : connection(on), request(head), context(type) {}
@@ -134,6 +147,9 @@ class HttpExchange {
   /// read and are removed afterwards.
   [[nodiscard]] RequestHead& request() const { return core_->request; }
   [[nodiscard]] IngressConnection<C> connection() const { return IngressConnection<C>(core_->connection); }
+  /// The client: who a proxy that the endpoint trusts (`forwarded.trust`) says it is, with port 0; otherwise who has
+  /// connected. To decide by addresses, decide by this one.
+  [[nodiscard]] const SocketAddress& client() const { return core_->client(); }
   [[nodiscard]] typename C::Request& context() const { return core_->context.get<typename C::Request>(); }
 
  private:

@@ -67,6 +67,9 @@ std::string resolver_fault(std::string_view text) {
 std::string network_fault(std::string_view text) {
   return fault_of(Network::parse(text));
 }
+std::string trusted_fault(std::string_view text) {
+  return text == "unix" ? "" : network_fault(text);
+}
 std::string ip_fault(std::string_view text) {
   return fault_of(IpAddress::parse(text));
 }

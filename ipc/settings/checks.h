@@ -9,6 +9,7 @@ std::string listen_fault(std::string_view text);
 std::string server_fault(std::string_view text);
 std::string resolver_fault(std::string_view text);
 std::string network_fault(std::string_view text);
+std::string trusted_fault(std::string_view text);
 std::string ip_fault(std::string_view text);
 std::string host_name_fault(std::string_view text);
 std::string host_pattern_fault(std::string_view text);
@@ -23,6 +24,7 @@ inline constexpr settings::Check kListen{"an address to listen on", listen_fault
 inline constexpr settings::Check kServer{"a server (HOST:PORT)", server_fault};
 inline constexpr settings::Check kResolver{"an IP address with or without a port", resolver_fault};
 inline constexpr settings::Check kNetwork{"a network (10.0.0.0/8) or an IP address", network_fault};
+inline constexpr settings::Check kTrusted{"a network, an IP address or \"unix\"", trusted_fault};
 inline constexpr settings::Check kIp{"an IP address", ip_fault};
 inline constexpr settings::Check kHostName{"a host name", host_name_fault};
 inline constexpr settings::Check kHostPattern{"a host name, exact or \"*.example.org\"", host_pattern_fault};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/settings/document.h"
+#include "ipc/settings/forwarded.h"
 #include "ipc/settings/http.h"
 
 namespace sluice::ipc {
@@ -28,6 +29,7 @@ struct EndpointSettings {
   std::uint32_t backlog = 4096;
   settings::Node settings = settings::Node::map();
   HttpSettings http;
+  ForwardedSettings forwarded;
   TunnelSettings tunnel;
   ConnectSettings connect;
   std::vector<RouteSettings> routes;
@@ -48,6 +50,7 @@ struct EndpointSettings {
     f(&S::settings, "settings",
       "The application's own settings for this endpoint; sluice passes them on, the application checks them.");
     f(&S::http, "http", "");
+    f(&S::forwarded, "forwarded", "");
     f(&S::tunnel, "tunnel", "");
     f(&S::connect, "connect", "");
     f(&S::routes, "routes", "");

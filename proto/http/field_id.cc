@@ -53,6 +53,8 @@ constexpr std::array<std::string_view, kFieldIds> kNames = {
     "WWW-Authenticate",
     "X-Forwarded-For",
     "X-Forwarded-Host",
+    "X-Forwarded-Port",
+    "X-Forwarded-Prefix",
     "X-Forwarded-Proto",
     "X-Real-IP",
     "X-Request-ID",

@@ -54,6 +54,8 @@ class Fields {
   [[nodiscard]] std::optional<std::string_view> find(FieldId id) const;
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
   [[nodiscard]] bool has(FieldId id) const { return may_have(id) && find(id).has_value(); }
+  /// False: no line has one of these names, which is one comparison to know. True: one may have, or had.
+  [[nodiscard]] bool may_have(FieldIds ids) const { return (seen_ & ids.bits()) != 0; }
   [[nodiscard]] bool has(std::string_view name) const { return find(name).has_value(); }
   /// How many lines have that name.
   [[nodiscard]] std::size_t count(FieldId id) const;

@@ -36,6 +36,8 @@ constexpr std::array kProtected = {
     FieldId::kWwwAuthenticate,
     FieldId::kXForwardedFor,
     FieldId::kXForwardedHost,
+    FieldId::kXForwardedPort,
+    FieldId::kXForwardedPrefix,
     FieldId::kXForwardedProto,
     FieldId::kXRealIp,
     FieldId::kXRequestId,

@@ -96,6 +96,7 @@ Task<Result<>> Exchange::handle() {
   // 9931)
   if (request_.method() == http::Method::kConnect) client_.close_after();
   if (Result<> ok = check_loop(); !ok) co_return ok;
+  if (request_.fields().may_have(ForwardedRules::kFields)) receive_forwarded();
   if (services_.hooks.http != nullptr) {
     const Result<bool> answered = co_await ask_hook();
     if (!answered) co_return fail(answered.error());
@@ -109,6 +110,16 @@ Task<Result<>> Exchange::handle() {
   const Result<Destination> destination = route();
   if (!destination) co_return fail(destination.error());
   co_return co_await forward(*destination);
+}
+
+void Exchange::receive_forwarded() {
+  std::optional<IpAddress> client = endpoint_.forwarded.receive(request_.fields(), connection_.core.peer);
+  if (!client) return;
+  core_.identity = std::make_unique<detail::Identity>();
+  core_.identity->client_text = client->text();
+  core_.identity->client.emplace(*client, std::uint16_t{0});
+  record_.peer = record_.client;
+  record_.client = core_.identity->client_text;
 }
 
 /// True when the hook has answered.

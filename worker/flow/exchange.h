@@ -56,6 +56,7 @@ class Exchange {
   [[nodiscard]] Result<Destination> route();
   [[nodiscard]] Result<Destination> route_forward();
   [[nodiscard]] Result<> check_loop();
+  void receive_forwarded();
   void account();
 
   // attempt.cc

@@ -24,6 +24,7 @@ Result<> Exchange::prepare_request() {
   if (!upgrade_.empty()) http1::declare_upgrade(fields, upgrade_);
   if (const std::string& via = endpoint_.settings.http.via; !via.empty())
     http::append_via(fields, request_.version(), via);
+  if (endpoint_.forwarded.has_to_say(fields)) endpoint_.forwarded.say(request_, connection_.core.peer, core_.client());
   http1::declare_framing(fields, framing_);
   return {};
 }

@@ -165,6 +165,7 @@ void AccessLog::append_line(const AccessRecord& record) {
   if (const auto endpoint = quoted_name(endpoints_, record.endpoint); !endpoint.empty())
     (text_ += R"(,"endpoint":)") += endpoint;
   append_text(text_, R"(,"client":)", record.client);
+  append_text(text_, R"(,"peer":)", record.peer);
   append_text(text_, R"(,"method":)", record.method);
   append_text(text_, R"(,"scheme":)", record.scheme);
   append_text(text_, R"(,"authority":)", record.authority);
