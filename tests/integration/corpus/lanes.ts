@@ -17,6 +17,8 @@ export const tight: JsonObject = {
 };
 export const hurried: JsonObject = { head_timeout: '300ms', body_timeout: '300ms', keepalive_timeout: '300ms', write_timeout: '300ms' };
 
+const via = 'sluice';
+
 /** A tenant for the lanes' origins: endpoints are called reverse-0, tight-0 and so on. */
 export function tenant(origins: readonly LaneOrigin[]): JsonObject {
   return {
@@ -27,10 +29,10 @@ export function tenant(origins: readonly LaneOrigin[]): JsonObject {
     endpoints: origins.flatMap((_, i) => {
       const reverse = { listen: ['127.0.0.1:0'], mode: 'reverse', routes: [{ upstream: `origin-${i}` }] };
       return [
-        { name: `reverse-${i}`, ...reverse },
-        { name: `tight-${i}`, ...reverse, http: tight },
-        { name: `hurried-${i}`, ...reverse, http: hurried },
-        { name: `forward-${i}`, listen: ['127.0.0.1:0'], mode: 'forward', connect: { ports: [] } },
+        { name: `reverse-${i}`, ...reverse, http: { via } },
+        { name: `tight-${i}`, ...reverse, http: { via, ...tight } },
+        { name: `hurried-${i}`, ...reverse, http: { via, ...hurried } },
+        { name: `forward-${i}`, listen: ['127.0.0.1:0'], mode: 'forward', connect: { ports: [] }, http: { via } },
       ];
     }),
   };
