@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "ipc/settings/tenant.h"
 #include "worker/flow/forwarded.h"
+#include "worker/flow/proxy_auth.h"
 #include "worker/offramp/router.h"
 
 namespace sluice::ipc {
@@ -30,6 +31,7 @@ struct Endpoint {
   EndpointIndex index;
   Router router;
   ForwardedRules forwarded{settings};
+  ProxyAuth proxy_auth{settings.proxy_auth};
 };
 
 struct Services {

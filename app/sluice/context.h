@@ -94,6 +94,7 @@ struct ConnectionCore {
 struct Identity {
   std::optional<SocketAddress> client;  ///< behind trusted proxies; port 0
   std::string client_text;
+  std::string_view user;  ///< lives as long as the endpoint
 };
 
 /// The worker's side of one exchange.
@@ -150,6 +151,10 @@ class HttpExchange {
   /// The client: who a proxy that the endpoint trusts (`forwarded.trust`) says it is, with port 0; otherwise who has
   /// connected. To decide by addresses, decide by this one.
   [[nodiscard]] const SocketAddress& client() const { return core_->client(); }
+  /// Who the client has proved to be (`proxy_auth`); empty where nobody has to.
+  [[nodiscard]] std::string_view user() const {
+    return core_->identity != nullptr ? core_->identity->user : std::string_view();
+  }
   [[nodiscard]] typename C::Request& context() const { return core_->context.get<typename C::Request>(); }
 
  private:

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "base/password.h"
 #include "base/version.h"
 
 namespace sluice::ctl {
@@ -37,6 +38,11 @@ std::expected<CommandLine, int> parse_command_line(int argc, char** argv) {
   auto* stop = app.add_subcommand("stop", "Let open work end, then leave");
   auto* now_flag = stop->add_flag("--now", now, "Leave at once");
   stop->add_option("--drain", drain, "Time for open work, such as 30s, in place of shutdown.drain")->excludes(now_flag);
+  std::uint32_t iterations = PasswordEntry::kUsualIterations;
+  auto* password =
+      app.add_subcommand("password", "Read a password from standard input, print it as proxy_auth.users wants it");
+  password->add_option("--iterations", iterations, "How slow guessing is made")
+      ->check(CLI::Range(1U, PasswordEntry::kMostIterations));
   std::string level;
   auto* log_level = app.add_subcommand("log-level", "Show or set how much is logged, while running");
   log_level->add_option("level", level, "debug, info, warn or error")
@@ -55,6 +61,7 @@ std::expected<CommandLine, int> parse_command_line(int argc, char** argv) {
   };
   give("tenant", tenant);
   give("endpoint", endpoint);
+  if (password->parsed()) line.request["iterations"] = iterations;
   if (limit != 0) line.request["limit"] = limit;
   std::error_code error;
   if (!file.empty()) give("file", std::filesystem::absolute(file, error).string());

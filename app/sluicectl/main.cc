@@ -4,9 +4,12 @@
 
 #include <chrono>
 #include <cstdio>
+#include <iostream>
+#include <random>
 
 #include "app/sluicectl/command.h"
 #include "app/sluicectl/text.h"
+#include "base/password.h"
 #include "ipc/control_client.h"
 #include "ipc/control_path.h"
 
@@ -44,7 +47,24 @@ std::string machine(const std::string& command, json result, const std::vector<j
   return result.dump(2, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace) + "\n";
 }
 
+// The only command that needs nobody to talk to.
+int print_password(const CommandLine& line) {
+  std::string password;
+  if (!std::getline(std::cin, password) || password.empty()) return complain("there is no password on standard input");
+  constexpr int kSaltWords = 4;
+  std::random_device random;
+  std::string salt;
+  for (int i = 0; i < kSaltWords; ++i) {
+    const std::uint32_t word = random();
+    salt.append(reinterpret_cast<const char*>(&word), sizeof(word));
+  }
+  const auto iterations = line.request.value("iterations", PasswordEntry::kUsualIterations);
+  const std::string text = PasswordEntry::make(password, std::move(salt), iterations).text() + "\n";
+  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() ? kDone : kRefused;
+}
+
 int run(const CommandLine& line) {
+  if (line.request.value("command", "") == "password") return print_password(line);
   const std::string path = line.socket.empty() ? ipc::default_control_path() : line.socket;
   Result<ipc::ControlClient> client = ipc::ControlClient::connect(path);
   if (!client) {

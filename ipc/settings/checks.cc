@@ -5,6 +5,7 @@
 
 #include "base/net/address.h"
 #include "base/net/cidr.h"
+#include "base/password.h"
 #include "ipc/settings/listen.h"
 
 namespace sluice::ipc {
@@ -108,6 +109,24 @@ std::string account_fault(std::string_view text) {
   const bool good =
       std::ranges::all_of(text, [](char c) { return is_alpha(c) || is_digit(c) || c == '-' || c == '_' || c == '.'; });
   return good && text.size() <= kMost && !text.starts_with('-') ? "" : "is not a user's or group's name or number";
+}
+
+std::string realm_fault(std::string_view text) {
+  const bool good = std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
+  return good ? "" : "holds a quote, a backslash or something that is not printable ASCII";
+}
+
+std::string user_fault(std::string_view text) {
+  constexpr std::size_t kMost = 128;
+  if (text.empty() || text.size() > kMost) return "is no user's name: 1 to 128 bytes";
+  const bool good =
+      std::ranges::all_of(text, [](char c) { return c != ':' && static_cast<unsigned char>(c) >= ' ' && c != '\x7f'; });
+  return good ? "" : "is no user's name: it holds a colon or a control character";
+}
+
+std::string password_fault(std::string_view text) {
+  const Result<PasswordEntry> entry = PasswordEntry::parse(text);
+  return entry ? "" : entry.error().what() + "; `sluicectl password` prints one that is right";
 }
 
 }  // namespace sluice::ipc

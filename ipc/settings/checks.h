@@ -18,6 +18,9 @@ std::string file_path_fault(std::string_view text);
 std::string field_name_fault(std::string_view text);
 std::string token_fault(std::string_view text);
 std::string account_fault(std::string_view text);
+std::string realm_fault(std::string_view text);
+std::string user_fault(std::string_view text);
+std::string password_fault(std::string_view text);
 
 inline constexpr settings::Check kName{"a name (a-z, 0-9, - and _, at most 63 bytes)", name_fault};
 inline constexpr settings::Check kListen{"an address to listen on", listen_fault};
@@ -33,5 +36,8 @@ inline constexpr settings::Check kFilePath{"an absolute path, or empty", file_pa
 inline constexpr settings::Check kFieldName{"a header field's name", field_name_fault};
 inline constexpr settings::Check kToken{"a token (RFC 9110), or empty", token_fault};
 inline constexpr settings::Check kAccount{"a name or a number, or empty", account_fault};
+inline constexpr settings::Check kRealm{"printable ASCII without quotes and backslashes", realm_fault};
+inline constexpr settings::Check kUser{"a user's name (no \":\", no control characters)", user_fault};
+inline constexpr settings::Check kPassword{"what `sluicectl password` prints", password_fault};
 
 }  // namespace sluice::ipc

@@ -8,6 +8,7 @@
 #include "base/settings/document.h"
 #include "ipc/settings/forwarded.h"
 #include "ipc/settings/http.h"
+#include "ipc/settings/proxy_auth.h"
 
 namespace sluice::ipc {
 
@@ -30,6 +31,7 @@ struct EndpointSettings {
   settings::Node settings = settings::Node::map();
   HttpSettings http;
   ForwardedSettings forwarded;
+  ProxyAuthSettings proxy_auth;
   TunnelSettings tunnel;
   ConnectSettings connect;
   std::vector<RouteSettings> routes;
@@ -51,6 +53,7 @@ struct EndpointSettings {
       "The application's own settings for this endpoint; sluice passes them on, the application checks them.");
     f(&S::http, "http", "");
     f(&S::forwarded, "forwarded", "");
+    f(&S::proxy_auth, "proxy_auth", "");
     f(&S::tunnel, "tunnel", "");
     f(&S::connect, "connect", "");
     f(&S::routes, "routes", "");

@@ -132,6 +132,10 @@ void Validator::endpoint(const EndpointSettings& endpoint, const std::set<std::s
   listen(endpoint.listen, path + ".listen");
   if (endpoint.http.request_line_limit > endpoint.http.head_limit)
     problems_.add(path + ".http.request_line_limit", "is more than head_limit");
+  if (endpoint.proxy_auth.enabled && endpoint.mode != Mode::kForward)
+    problems_.add(path + ".proxy_auth.enabled", "belongs to \"mode: forward\"; this endpoint is reverse");
+  if (endpoint.proxy_auth.enabled && endpoint.proxy_auth.users.empty())
+    problems_.add(path + ".proxy_auth.users", "there is no user, so nobody would be served");
   switch (endpoint.mode) {
     case Mode::kForward:
       if (!endpoint.routes.empty())

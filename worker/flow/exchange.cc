@@ -97,6 +97,8 @@ Task<Result<>> Exchange::handle() {
   if (request_.method() == http::Method::kConnect) client_.close_after();
   if (Result<> ok = check_loop(); !ok) co_return ok;
   if (request_.fields().may_have(ForwardedRules::kFields)) receive_forwarded();
+  if (endpoint_.proxy_auth.required())
+    if (Result<> known = authenticate(); !known) co_return known;
   if (services_.hooks.http != nullptr) {
     const Result<bool> answered = co_await ask_hook();
     if (!answered) co_return fail(answered.error());
@@ -112,10 +114,24 @@ Task<Result<>> Exchange::handle() {
   co_return co_await forward(*destination);
 }
 
+void Exchange::identify() {
+  if (core_.identity == nullptr) core_.identity = std::make_unique<detail::Identity>();
+}
+
+// The field itself is not passed on: it is for us (RFC 9110 section 11.7.2).
+Result<> Exchange::authenticate() {
+  const std::optional<std::string_view> user = endpoint_.proxy_auth.user_of(request_.fields());
+  if (!user) return fail(Error(Code::kUnauthorized, "no user with this password").from(Side::kClient));
+  identify();
+  core_.identity->user = *user;
+  record_.user = *user;
+  return {};
+}
+
 void Exchange::receive_forwarded() {
   std::optional<IpAddress> client = endpoint_.forwarded.receive(request_.fields(), connection_.core.peer);
   if (!client) return;
-  core_.identity = std::make_unique<detail::Identity>();
+  identify();
   core_.identity->client_text = client->text();
   core_.identity->client.emplace(*client, std::uint16_t{0});
   record_.peer = record_.client;

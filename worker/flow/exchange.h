@@ -56,7 +56,9 @@ class Exchange {
   [[nodiscard]] Result<Destination> route();
   [[nodiscard]] Result<Destination> route_forward();
   [[nodiscard]] Result<> check_loop();
+  void identify();
   void receive_forwarded();
+  [[nodiscard]] Result<> authenticate();
   void account();
 
   // attempt.cc

@@ -166,6 +166,7 @@ void AccessLog::append_line(const AccessRecord& record) {
     (text_ += R"(,"endpoint":)") += endpoint;
   append_text(text_, R"(,"client":)", record.client);
   append_text(text_, R"(,"peer":)", record.peer);
+  append_text(text_, R"(,"user":)", record.user);
   append_text(text_, R"(,"method":)", record.method);
   append_text(text_, R"(,"scheme":)", record.scheme);
   append_text(text_, R"(,"authority":)", record.authority);

@@ -52,6 +52,7 @@ struct AccessRecord {
   std::uint64_t request = 0;     ///< number of the request on that connection, from 1
   std::string_view client;       ///< address of the client: "192.0.2.1:40000"
   std::string_view peer;         ///< who has connected, when that is a trusted proxy and not the client
+  std::string_view user;         ///< who the client has proved to be
   std::string_view origin;       ///< address really connected to; empty when none was
   std::string_view method;
   std::string_view scheme;
