@@ -68,6 +68,13 @@ Accepted accept(int listener, sockaddr_storage& peer, socklen_t& length) {
   return fd >= 0 ? Accepted{.fd = Fd(fd)} : Accepted{.fd = Fd(), .error = errno};
 }
 
+Result<> local_name(int fd, sockaddr_storage& name, socklen_t& length) {
+  length = sizeof name;
+  if (run("getsockname", [&] { return ::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &length); }) != 0)
+    return fail_errno(errno, "getsockname");
+  return {};
+}
+
 Result<Fd> socket(int family, int type, int protocol) {
   const int fd = run("socket", [&] { return ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol); });
   if (fd < 0) return fail_errno(errno, "socket");

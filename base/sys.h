@@ -41,6 +41,8 @@ struct Accepted {
   int error = 0;  ///< errno, EAGAIN when nobody waits
 };
 [[nodiscard]] Accepted accept(int listener, sockaddr_storage& peer, socklen_t& length);
+/// Our end of a connection.
+[[nodiscard]] Result<> local_name(int fd, sockaddr_storage& name, socklen_t& length);
 /// Non-blocking, close-on-exec.
 [[nodiscard]] Result<Fd> socket(int family, int type, int protocol);
 /// EINPROGRESS counts as success: wait for writable, then ask pending_error().

@@ -69,6 +69,12 @@ void ConnectionSlot::request(std::string_view target) {
   store_words(entry_->target, shown);
 }
 
+void ConnectionSlot::client(const SocketAddress& client) {
+  if (entry_ == nullptr) return;
+  const Change change(*entry_);
+  store_client(*entry_, client);
+}
+
 void ConnectionSlot::reset() {
   if (entry_ != nullptr) table_->free(*entry_);
   entry_ = nullptr;

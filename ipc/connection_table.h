@@ -73,6 +73,8 @@ class ConnectionSlot {
   void state(ConnectionState state) {
     if (entry_ != nullptr) entry_->state.store(state, std::memory_order_relaxed);
   }
+  /// Who the client really is, learned after the accept.
+  void client(const SocketAddress& client);
   void add_in(std::uint64_t bytes) {
     if (entry_ != nullptr) add(entry_->bytes_in, bytes);
   }

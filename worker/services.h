@@ -8,6 +8,7 @@
 #include "app/sluice/hook.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/net/cidr.h"
 #include "ipc/settings/tenant.h"
 #include "worker/flow/forwarded.h"
 #include "worker/flow/proxy_auth.h"
@@ -30,6 +31,7 @@ struct Endpoint {
   const ipc::EndpointSettings& settings;
   EndpointIndex index;
   Router router;
+  Networks proxy_peers;  ///< who may speak the PROXY protocol
   ForwardedRules forwarded{settings};
   ProxyAuth proxy_auth{settings.proxy_auth};
 };

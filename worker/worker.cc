@@ -67,7 +67,8 @@ class Worker {
     for (const ipc::UpstreamSettings& upstream : booted.settings.upstreams) pool_.add(upstream);
     for (const ipc::EndpointSettings& endpoint : booted.settings.endpoints)
       endpoints_.push_back(std::make_unique<Endpoint>(endpoint, static_cast<EndpointIndex>(endpoints_.size()),
-                                                      Router(endpoint.routes, pool_.configured())));
+                                                      Router(endpoint.routes, pool_.configured()),
+                                                      checked(Networks::parse(endpoint.proxy_protocol.trusted))));
   }
   Worker(Worker&&) = delete;
 

@@ -23,11 +23,34 @@ constexpr auto choices(Mode) {
   };
 }
 
+struct ProxyProtocolSettings {
+  bool enabled = false;
+  std::vector<std::string> trusted;
+  Milliseconds timeout = 3s;
+
+  static constexpr std::string_view about =
+      "Connections come through a load balancer that says in front of each who its client is (PROXY protocol, version "
+      "1 or 2). Logs, hooks, limits and what is sent on then speak of that client.";
+  static constexpr void describe(auto& f) {
+    using S = ProxyProtocolSettings;
+    f(&S::enabled, "enabled",
+      "Every connection must begin with a correct header; otherwise it is closed. Nothing is guessed.");
+    f(&S::trusted, "trusted",
+      "Networks of the load balancers. Connections from elsewhere are closed at once, because anybody can write such a "
+      "header. UNIX sockets are trusted as they are.")
+        .check(kNetwork);
+    f(&S::timeout, "timeout", "Time for the header to arrive, counted from the accept; then the connection is closed.")
+        .range(10ms, 1min);
+  }
+};
+static_assert(settings::complete<ProxyProtocolSettings>());
+
 struct EndpointSettings {
   std::string name;
   std::vector<std::string> listen;
   Mode mode = Mode::kReverse;
   std::uint32_t backlog = 4096;
+  ProxyProtocolSettings proxy_protocol;
   settings::Node settings = settings::Node::map();
   HttpSettings http;
   ForwardedSettings forwarded;
@@ -49,6 +72,7 @@ struct EndpointSettings {
     f(&S::mode, "mode", "What clients take us for.");
     f(&S::backlog, "backlog", "Connections that the kernel keeps waiting for each socket (at most net.core.somaxconn).")
         .range(1, 1 << 20);
+    f(&S::proxy_protocol, "proxy_protocol", "");
     f(&S::settings, "settings",
       "The application's own settings for this endpoint; sluice passes them on, the application checks them.");
     f(&S::http, "http", "");

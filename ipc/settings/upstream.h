@@ -73,11 +73,19 @@ struct ServerSettings {
 };
 static_assert(settings::complete<ServerSettings>());
 
+enum class SendProxy : std::uint8_t { kOff, kV1, kV2 };
+constexpr auto choices(SendProxy) {
+  using settings::Choice;
+  return std::array{Choice{SendProxy::kOff, "off", "no header"}, Choice{SendProxy::kV1, "v1", "a line of text"},
+                    Choice{SendProxy::kV2, "v2", "the binary form"}};
+}
+
 struct UpstreamSettings {
   std::string name;
   std::vector<std::string> servers;
   std::map<std::string, ServerSettings> server_options;
   HostHeader host_header = HostHeader::kPreserve;
+  SendProxy send_proxy = SendProxy::kOff;
   Balance balance = Balance::kRoundRobin;
   HashSettings hash;
   std::uint32_t max_requests = 0;
@@ -95,6 +103,9 @@ struct UpstreamSettings {
       "What is different for some of the servers, such as  \"10.0.0.7:80\": {weight: 3}.")
         .key_check(kServer);
     f(&S::host_header, "host_header", "The Host field of the request to the origin.");
+    f(&S::send_proxy, "send_proxy",
+      "Begin each connection to a server with a PROXY protocol header that tells the client's address. Such a "
+      "connection carries one request: the next one may be of another client.");
     f(&S::balance, "balance", "Which server gets a request.");
     f(&S::hash, "hash", "");
     f(&S::max_requests, "max_requests", "Requests to all servers together at a time, tunnels included, of each worker.")

@@ -136,6 +136,10 @@ void Validator::endpoint(const EndpointSettings& endpoint, const std::set<std::s
     problems_.add(path + ".proxy_auth.enabled", "belongs to \"mode: forward\"; this endpoint is reverse");
   if (endpoint.proxy_auth.enabled && endpoint.proxy_auth.users.empty())
     problems_.add(path + ".proxy_auth.users", "there is no user, so nobody would be served");
+  const bool all_unix =
+      std::ranges::all_of(endpoint.listen, [](const std::string& text) { return text.starts_with("unix:"); });
+  if (endpoint.proxy_protocol.enabled && endpoint.proxy_protocol.trusted.empty() && !all_unix)
+    problems_.add(path + ".proxy_protocol", "trusts nobody, so every connection would be closed: write `trusted`");
   switch (endpoint.mode) {
     case Mode::kForward:
       if (!endpoint.routes.empty())

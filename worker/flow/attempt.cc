@@ -5,6 +5,7 @@
 
 #include "base/scope.h"
 #include "worker/flow/exchange.h"
+#include "worker/flow/introduce.h"
 #include "worker/offramp/balance_key.h"
 #include "worker/offramp/origin_connection.h"
 #include "worker/telemetry/metrics.h"
@@ -96,6 +97,8 @@ Task<Result<std::unique_ptr<OriginConnection>>> Exchange::acquire(const Destinat
   destination.group->make_room(services_.metrics);
   Result<std::unique_ptr<OriginConnection>> fresh =
       co_await connect_origin(services_, core_, server, destination.chosen_by());
+  if (const ipc::SendProxy form = destination.group->settings().send_proxy; fresh && form != ipc::SendProxy::kOff)
+    (*fresh)->introduce(introduction(form, connection_));
   co_return fresh;
 }
 

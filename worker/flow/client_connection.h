@@ -1,6 +1,7 @@
 // ClientConnection: the facts of one client connection that its exchanges share: who it is, where it came in, its
 // context, its row in the connection table. Owned by the on-ramp for as long as the connection lives.
 #pragma once
+#include <memory>
 #include <string>
 
 #include "app/sluice/context.h"
@@ -13,6 +14,9 @@ struct ClientConnection {
   detail::ConnectionCore core;
   ipc::ConnectionSlot slot;
   std::string peer_text;
+  int socket = -1;  ///< of a client that came by socket: for its addresses only
+  /// Where the client wanted to connect to, when a load balancer has said so; otherwise null.
+  std::unique_ptr<SocketAddress> destination;
   Nanos started;
   std::uint64_t requests = 0;
 

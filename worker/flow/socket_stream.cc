@@ -16,6 +16,12 @@ sys::Io SocketStream::read(std::span<char> into) {
   return io;
 }
 
+sys::Io SocketStream::peek(std::span<char> into) {
+  const sys::Io io = sys::recv(fd_.get(), into, MSG_PEEK);
+  if (io.again()) events_.nothing_to_read();
+  return io;
+}
+
 sys::Io SocketStream::write(std::span<const iovec> from) {
   // send() is cheaper than sendmsg(), and one piece is the usual case
   const sys::Io io = from.size() == 1

@@ -13,6 +13,8 @@ class SocketStream final : public ByteStream {
 
   [[nodiscard]] sys::Io read(std::span<char> into) override;
   [[nodiscard]] sys::Io write(std::span<const iovec> from) override;
+  /// As read(), but leaves the bytes where they are; always from the first one on.
+  [[nodiscard]] sys::Io peek(std::span<char> into);
   void shutdown_write() override;
   void reset_on_close() override;
   [[nodiscard]] Signal& readable() override { return events_.readable; }

@@ -41,6 +41,7 @@ Nanos idle_limit_of(const http::Fields& fields) {
 Task<Result<>> OriginExchange::send(const http::RequestHead& head, http::TargetForm form, BodySource* body,
                                     const http1::Framing& framing) {
   ++connection_.requests;
+  if (connection_.introduced()) pump_.out().append(connection_.take_introduction());
   http1::write_request_head(pump_.out(), head, form);
   if (body != nullptr && !framing.empty()) {
     uploading_ = true;

@@ -4,6 +4,9 @@
 // While it idles a connection has no buffer and nobody waits on it; anything that arrives then (an unasked answer, FIN,
 // RST) sets its readable signal, and that is how the pool knows it dead without a system call.
 #pragma once
+#include <string>
+#include <utility>
+
 #include "base/net/address.h"
 #include "base/scope.h"
 #include "proto/http/semantics.h"
@@ -36,6 +39,14 @@ class OriginConnection {
   Nanos idle_since{0};
   Nanos idle_limit = Nanos::max();  ///< by the origin's own word; 0: not to be used again
   std::uint64_t requests = 0;       ///< that were sent on it
+  /// Before the first request: what the connection begins with (worker/flow/introduce.h). It then belongs to one client
+  /// and never goes back to the pool. Nothing happens when it is empty.
+  void introduce(std::string introduction) {
+    introduced_ = !introduction.empty();
+    introduction_ = std::move(introduction);
+  }
+  [[nodiscard]] bool introduced() const { return introduced_; }
+  [[nodiscard]] std::string take_introduction() { return std::exchange(introduction_, {}); }
   /// Called before it goes to the pool: no storage, and from now on a readable signal means dead.
   [[nodiscard]] bool settle_to_idle();
   [[nodiscard]] bool dead_while_idle() { return stream_.readable().is_set(); }
@@ -47,6 +58,8 @@ class OriginConnection {
   Buffer in_;
   SocketAddress address_;
   Loop& loop_;
+  std::string introduction_;
+  bool introduced_ = false;
 };
 
 class OriginExchange {
@@ -78,7 +91,9 @@ class OriginExchange {
   /// The request's body has been sent to its end (or there was none).
   [[nodiscard]] bool upload_done() const { return !uploading_; }
   /// Both sides are complete and the origin keeps the connection open.
-  [[nodiscard]] bool reusable() const { return keep_alive_ && !uploading_ && !failed_ && body_.complete(); }
+  [[nodiscard]] bool reusable() const {
+    return keep_alive_ && !uploading_ && !failed_ && body_.complete() && !connection_.introduced();
+  }
   /// After 101: the stream and what was read too far.
   [[nodiscard]] TunnelEnd tunnel() { return {.stream = connection_.stream(), .early = connection_.in()}; }
   void settle() { body_.release_piece(); }

@@ -7,7 +7,7 @@
 #include "base/sys.h"
 #include "worker/flow/call_hook.h"
 #include "worker/onramp/http1_session.h"
-#include "worker/telemetry/metrics.h"
+#include "worker/onramp/proxy_header.h"
 
 namespace sluice::worker {
 namespace {
@@ -30,6 +30,7 @@ Acceptor::Client::Client(const Services& all, const Endpoint& at, SocketAddress 
   connection.peer_text = peer.text();
   connection.core.peer = std::move(peer);
   connection.core.endpoint = at.settings.name;
+  connection.socket = stream.plain_socket();
   if (next != nullptr) next->link = &next;
   list = this;
   services.metrics.connection_accepted(endpoint.index);
@@ -74,6 +75,10 @@ bool Acceptor::accept_all(Listening& listening) {
     if (accepted.fd) {
       Result<SocketAddress> address = SocketAddress::from_raw(peer);
       if (!address) continue;
+      if (!may_connect(listening.endpoint, *address)) {
+        services_.metrics.connection_refused(listening.endpoint.index, Refused::kUntrusted);
+        continue;
+      }
       auto client = std::make_unique<Client>(services_, listening.endpoint, std::move(*address), std::move(accepted.fd),
                                              clients_);
       sessions_.spawn([this](std::unique_ptr<Client> c) { return serve(std::move(c)); }, std::move(client));
@@ -95,18 +100,40 @@ bool Acceptor::accept_all(Listening& listening) {
   return false;
 }
 
+Task<Result<>> Acceptor::learn_client(Client& client) {
+  const Deadline deadline = services_.loop.in(client.endpoint.settings.proxy_protocol.timeout);
+  Result<std::optional<proxy_protocol::Addresses>> told =
+      co_await take_proxy_header(services_.loop, client.stream, deadline);
+  if (!told) co_return fail(std::move(told.error()));
+  if (!*told) co_return Result<>();
+  ClientConnection& connection = client.connection;
+  auto& [source, destination] = **told;
+  connection.peer_text = source.text();
+  connection.slot.client(source);
+  connection.core.peer = std::move(source);
+  connection.destination = std::make_unique<SocketAddress>(std::move(destination));
+  co_return Result<>();
+}
+
+void Acceptor::refuse(const Client& client, Refused reason, const Error& error) {
+  services_.metrics.connection_refused(client.endpoint.index, reason);
+  services_.log.info(
+      "connection rejected",
+      {{"connection", client.connection.core.id}, {"client", client.connection.peer_text}, {"why", error.message()}});
+}
+
 Task<> Acceptor::serve(std::unique_ptr<Client> client) {
   ClientConnection& connection = client->connection;
   bool welcome = true;
-  if (services_.hooks.ingress != nullptr) {
+  if (client->endpoint.settings.proxy_protocol.enabled) {
+    const Result<> learned = co_await learn_client(*client);
+    welcome = learned.has_value();
+    if (!welcome) refuse(*client, Refused::kProxyHeader, learned.error());
+  }
+  if (welcome && services_.hooks.ingress != nullptr) {
     const Result<> decided = co_await call_ingress(services_, connection.core);
     welcome = decided.has_value();
-    if (!welcome) {
-      services_.metrics.connection_refused(client->endpoint.index, Refused::kHook);
-      services_.log.info(
-          "connection rejected",
-          {{"connection", connection.core.id}, {"client", connection.peer_text}, {"why", decided.error().message()}});
-    }
+    if (!welcome) refuse(*client, Refused::kHook, decided.error());
   }
   if (welcome) {
     Http1Session session(services_, client->endpoint, connection, client->stream);

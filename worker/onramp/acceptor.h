@@ -9,6 +9,7 @@
 #include "worker/flow/client_connection.h"
 #include "worker/flow/socket_stream.h"
 #include "worker/services.h"
+#include "worker/telemetry/metrics.h"
 
 namespace sluice::worker {
 
@@ -51,6 +52,13 @@ class Acceptor {
   /// Accepts until nothing waits; false when it had to stop early (descriptors, memory).
   [[nodiscard]] bool accept_all(Listening& listening);
   Task<> serve(std::unique_ptr<Client> client);
+  /// Takes the PROXY header and believes it. Errors: there is none, and the connection is to be closed.
+  Task<Result<>> learn_client(Client& client);
+  /// May this address connect at all?
+  [[nodiscard]] static bool may_connect(const Endpoint& endpoint, const SocketAddress& peer) {
+    return !endpoint.settings.proxy_protocol.enabled || peer.is_unix() || endpoint.proxy_peers.contains(peer.ip());
+  }
+  void refuse(const Client& client, Refused reason, const Error& error);
   [[nodiscard]] bool full() const { return sessions_.size() >= services_.settings.limits.connections; }
 
   const Services& services_;

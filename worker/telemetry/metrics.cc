@@ -23,7 +23,7 @@ std::string_view name(DnsSource source) {
   return kNames.at(slot_of(source));
 }
 std::string_view name(Refused why) {
-  constexpr std::array<std::string_view, 1> kNames = {"hook"};
+  constexpr std::array<std::string_view, 3> kNames = {"hook", "untrusted", "proxy_header"};
   return kNames.at(slot_of(why));
 }
 

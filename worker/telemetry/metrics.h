@@ -28,7 +28,7 @@ enum class DnsSource : std::uint8_t { kCache, kHosts, kServer };
 [[nodiscard]] std::string_view name(DnsSource source);
 
 /// Why a connection was closed before it was served.
-enum class Refused : std::uint8_t { kHook };
+enum class Refused : std::uint8_t { kHook, kUntrusted, kProxyHeader };
 [[nodiscard]] std::string_view name(Refused why);
 
 /// What the sampler reads now and then (sampler.h).

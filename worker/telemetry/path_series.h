@@ -87,7 +87,7 @@ class EndpointSeries {
  private:
   ipc::MetricsWriter& to_;
   std::string name_;
-  LazyCounters<slot_of(Refused::kHook) + 1> refused_;
+  LazyCounters<slot_of(Refused::kProxyHeader) + 1> refused_;
   LazyCounters<kStatusSlots> statuses_;
   LazyCounters<slot_of(Ended::kTimeout) + 1> cut_;
   LazyCounters<kCodes> errors_;

@@ -32,6 +32,19 @@ class ConnectionTableTest : public testing::Test {
   SocketAddress client_ = *SocketAddress::parse("192.0.2.1:4711");
 };
 
+TEST_F(ConnectionTableTest, ShowsAClientThatIsLearnedLater) {
+  Slab slab = attach();
+  ConnectionTable table(slab);
+  ConnectionSlot slot = table.add(client_, 3, 5);
+  for (const std::string text : {"[2001:db8::1]:80", "unix:", "198.51.100.7:9"}) {
+    slot.client(*SocketAddress::parse("192.0.2.9:1"));
+    slot.client(text == "unix:" ? SocketAddress::unix_path({}) : *SocketAddress::parse(text));
+    ASSERT_THAT(seen(), SizeIs(1));
+    EXPECT_EQ(seen()[0].client, text);
+    EXPECT_EQ(seen()[0].id, slot.id());
+  }
+}
+
 TEST_F(ConnectionTableTest, ShowsWhatTheWorkerSays) {
   Slab slab = attach();
   ConnectionTable table(slab);

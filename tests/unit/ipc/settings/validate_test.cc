@@ -104,6 +104,18 @@ TEST_F(Validate, FindsAddressesUsedTwiceAcrossTheFile) {
   EXPECT_EQ(faults(settings_), "") << "an admin that is off uses no address";
 }
 
+TEST_F(Validate, WantsSomebodyToTrustWithTheProxyProtocol) {
+  web_.proxy_protocol.enabled = true;
+  EXPECT_EQ(faults(settings_),
+            "tenants[0].endpoints[0].proxy_protocol: trusts nobody, so every connection would be closed: write "
+            "`trusted`\n");
+  web_.proxy_protocol.trusted = {"10.0.0.0/8"};
+  EXPECT_EQ(faults(settings_), "");
+  web_.proxy_protocol.trusted.clear();
+  web_.listen = {"unix:/run/a.sock"};
+  EXPECT_EQ(faults(settings_), "");
+}
+
 TEST_F(Validate, ComparesLimitsAndTimes) {
   tenant_.limits.connections = tenant_.limits.descriptors;
   tenant_.resolver.min_ttl = 2h;
