@@ -34,7 +34,10 @@ struct HttpSettings {
   Milliseconds head_timeout = 10s;
   Milliseconds body_timeout = 30s;
   Milliseconds keepalive_timeout = 60s;
+  Size body_min_rate = Size(100);
   Milliseconds write_timeout = 30s;
+  Size write_min_rate = Size(100);
+  Milliseconds request_timeout = 0ms;
   std::uint64_t requests_per_connection = 0;
   std::string via = "auto";
   ProxyStatusDetail proxy_status = ProxyStatusDetail::kBrief;
@@ -65,12 +68,29 @@ struct HttpSettings {
       "with 408.")
         .range(100ms, 1h);
     f(&S::body_timeout, "body_timeout",
-      "Longest pause while a request body arrives. It is the pause that counts, not the whole upload.")
+      "Longest pause while a request body arrives; answered with 408. It is the pause that counts, not the whole "
+      "upload.")
         .range(100ms, 24h);
+    f(&S::body_min_rate, "body_min_rate",
+      "Fewest bytes a second of a request body, on average over the time that we wait for it, once that is longer than "
+      "`body_timeout`; answered with 408. So a byte now and then does not hold a connection.")
+        .at_least(Size(1))
+        .zero("no minimum");
     f(&S::keepalive_timeout, "keepalive_timeout", "How long a connection may be idle between two requests.")
         .range(100ms, 24h);
     f(&S::write_timeout, "write_timeout", "Longest time without progress while a client takes its response.")
         .range(100ms, 24h);
+    f(&S::write_min_rate, "write_min_rate",
+      "Fewest bytes a second that a client takes of its response, on average over the time that we wait for it, once "
+      "that is longer than `write_timeout`. The connection of a slower one is reset.")
+        .at_least(Size(1))
+        .zero("no minimum");
+    f(&S::request_timeout, "request_timeout",
+      "Longest time from the first byte of a request to the last of its answer; then 504, or the answer is cut. "
+      "Tunnels "
+      "have times of their own.")
+        .range(100ms, 24h)
+        .zero("no limit");
     f(&S::requests_per_connection, "requests_per_connection",
       "Requests served on one connection; the last response says \"Connection: close\".")
         .at_least(1)

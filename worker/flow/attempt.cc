@@ -7,7 +7,7 @@
 #include "worker/flow/exchange.h"
 #include "worker/flow/introduce.h"
 #include "worker/offramp/balance_key.h"
-#include "worker/offramp/origin_connection.h"
+#include "worker/offramp/origin_count.h"
 #include "worker/telemetry/metrics.h"
 
 namespace sluice::worker {
@@ -77,8 +77,8 @@ Task<Result<>> Exchange::attempt(const Destination& destination, Place& place) {
   Result<std::unique_ptr<OriginConnection>> connection = co_await acquire(destination, server);
   if (!connection) co_return fail(std::move(connection.error()));
   origin_text_ = (*connection)->address().text();
+  const OriginCount counted(services_.metrics, server.upstream(), *connection);
   Result<> done = co_await exchange_on(server, *connection);
-  if (*connection != nullptr) services_.metrics.origin_closed(server.upstream());  // not fit for another exchange
   co_return done;
 }
 

@@ -43,10 +43,11 @@ class ClientSide {
   /// being read.
   virtual Task<> left() = 0;
 
-  /// The tunnel was cut, not ended: the close must look like it.
+  /// The tunnel or the answer was cut, not ended: the close must look like it.
   virtual void cut() = 0;
 
-  /// True once the first byte of a final response has been handed to the kernel: no other answer is possible.
+  /// True once the first byte of a final response has been handed to the kernel, or a piece of an interim one: no other
+  /// answer is possible.
   [[nodiscard]] virtual bool answered() const = 0;
   /// Bytes of response written so far, heads included.
   [[nodiscard]] virtual std::uint64_t bytes_sent() const = 0;

@@ -1,6 +1,7 @@
 // The spine of an exchange: loop checks, hook, routing, accounting. See exchange.h.
 #include "worker/flow/exchange.h"
 
+#include "base/scope.h"
 #include "proto/http/ascii.h"
 #include "worker/flow/call_hook.h"
 #include "worker/offramp/origin_pool.h"
@@ -78,9 +79,37 @@ Task<> Exchange::run(const http::ConnectionFacts& facts, const http1::Framing& f
   facts_ = facts;
   framing_ = framing;
   connection_.slot.request(request_.method() == http::Method::kConnect ? request_.target() : request_.authority().text);
-  Result<> done = co_await handle();
+  const Millis limit = endpoint_.settings.http.request_timeout;
+  Result<> done;
+  if (limit.count() == 0) {
+    Result<> handled = co_await handle();
+    done = std::move(handled);
+  } else {
+    Result<> handled = co_await handle_until(Deadline(started_ + limit));
+    done = std::move(handled);
+  }
   if (!done) co_await answer_error(done.error(), status_for(done.error()));
   finished_ = true;
+}
+
+Task<> Exchange::handle_into(std::optional<Result<>>& done) {
+  Result<> result = co_await handle();
+  done.emplace(std::move(result));
+}
+
+// What is not done by then is cancelled where it stands; a tunnel has times of its own.
+Task<Result<>> Exchange::handle_until(Deadline deadline) {
+  std::optional<Result<>> done;
+  Scope work;
+  work.spawn([this, &done] { return handle_into(done); });
+  Wake wake = co_await work.join(services_.loop, deadline);
+  if (wake == Wake::kTimeout && record_.kind == AccessRecord::Kind::kTunnel)
+    wake = co_await work.join(services_.loop, Deadline::never());
+  if (done) co_return *std::move(done);
+  work.cancel();
+  client_.close_after();
+  if (client_.answered()) client_.cut();
+  co_return fail(Error(Code::kTimeout, "the request took too long as a whole").from(Side::kOrigin));
 }
 
 Result<> Exchange::check_loop() {

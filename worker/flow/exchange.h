@@ -52,6 +52,8 @@ class Exchange {
 
   // exchange.cc
   Task<Result<>> handle();
+  Task<> handle_into(std::optional<Result<>>& done);
+  Task<Result<>> handle_until(Deadline deadline);
   Task<Result<bool>> ask_hook();
   [[nodiscard]] Result<Destination> route();
   [[nodiscard]] Result<Destination> route_forward();

@@ -13,6 +13,10 @@ namespace {
 constexpr int kMostInterim = 32;  // 1xx responses before a final one: more is an origin gone mad
 // Protocols that may take over a connection. Any other offer is left out of the request, which is then served without.
 constexpr std::array<std::string_view, 1> kUpgrades = {"websocket"};
+
+http1::HeadLimits response_limits(const ipc::HttpSettings& settings) {
+  return {.head = static_cast<std::uint32_t>(settings.head_limit.bytes()), .fields = settings.field_limit};
+}
 }  // namespace
 
 // The request as the origin gets it (RFC 9110 section 7.6).
@@ -32,7 +36,7 @@ Result<> Exchange::prepare_request() {
 Task<Result<>> Exchange::exchange_on(OriginServer& server, std::unique_ptr<OriginConnection>& connection) {
   stage_ = Stage::kAwaiting;
   connection_.slot.state(ipc::ConnectionState::kWaiting);
-  OriginExchange origin(*connection, server.timeouts());
+  OriginExchange origin(*connection, server.timeouts(), response_limits(endpoint_.settings.http));
   Result<> sent = co_await origin.send(request_, http::TargetForm::kOrigin, &client_.request_body(), framing_);
   if (!sent) co_return sent;
   const Result<bool> switched = co_await await_final(origin);

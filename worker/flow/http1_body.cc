@@ -7,10 +7,10 @@
 
 namespace sluice::worker {
 
-void Http1Body::start(const http1::Framing& framing, const http1::BodyLimits& limits, Millis progress) {
+void Http1Body::start(const http1::Framing& framing, const http1::BodyLimits& limits, const Pace& pace) {
   framing_ = framing;
   decoder_.start(framing, limits);
-  progress_ = progress;
+  patience_ = Patience(pace);
   held_ = 0;
   error_.reset();
 }
@@ -68,8 +68,10 @@ Task<Result<Piece>> Http1Body::next() {
     if (piece) co_return *piece;
     if (error_) co_return fail(*error_);
     stream_.confirm();
-    const Result<std::size_t> got = co_await read_some(loop_, stream_, buffer_, loop_.in(progress_), side_);
+    const Nanos since = loop_.now();
+    const Result<std::size_t> got = co_await read_some(loop_, stream_, buffer_, patience_.deadline(since), side_);
     if (!got) co_return fail(got.error());
+    patience_.waited(loop_.now() - since, *got);
     if (*got == 0) {
       end_of_stream();
       if (error_) co_return fail(*error_);

@@ -5,6 +5,7 @@
 #include "base/loop.h"
 #include "proto/http1/body_decoder.h"
 #include "worker/flow/body.h"
+#include "worker/flow/patience.h"
 #include "worker/flow/stream.h"
 
 namespace sluice::worker {
@@ -15,8 +16,8 @@ class Http1Body final : public BodySource {
   Http1Body(Loop& loop, ByteStream& stream, Buffer& buffer, Side side)
       : loop_(loop), stream_(stream), buffer_(buffer), side_(side) {}
 
-  /// Begins a body. `progress` is the longest wait for more of it.
-  void start(const http1::Framing& framing, const http1::BodyLimits& limits, Millis progress);
+  /// Begins a body; `pace` is how fast it must arrive.
+  void start(const http1::Framing& framing, const http1::BodyLimits& limits, const Pace& pace);
 
   Task<Result<Piece>> next() override;
   [[nodiscard]] std::optional<Piece> ready() override;
@@ -40,7 +41,7 @@ class Http1Body final : public BodySource {
   Side side_;
   http1::Framing framing_;
   http1::BodyDecoder decoder_;
-  Millis progress_{0};
+  Patience patience_;
   std::size_t held_ = 0;  // bytes at the front of the buffer that the last piece stands in
   std::optional<Error> error_;
 };

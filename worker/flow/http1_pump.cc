@@ -20,7 +20,9 @@ Result<bool> Http1Pump::write_now(Gather& bytes) {
 
 Task<Result<>> Http1Pump::write_rest(Gather& bytes) {
   const std::size_t size = bytes.size();
-  Result<> done = co_await worker::write_rest(loop_, stream_, bytes, progress_, peer_);
+  torn_ = true;  // until it has all left: a wait may fail or be cancelled
+  Result<> done = co_await worker::write_rest(loop_, stream_, bytes, patience_, peer_);
+  torn_ = !done;
   sent_ += size - bytes.size();
   out_.clear();
   co_return done;

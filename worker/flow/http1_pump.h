@@ -12,9 +12,9 @@ namespace sluice::worker {
 
 class Http1Pump {
  public:
-  /// `progress` is the longest wait for the peer to take more; `peer` is whom errors of writing are blamed on.
-  Http1Pump(Loop& loop, ByteStream& stream, Millis progress, Side peer)
-      : loop_(loop), stream_(stream), progress_(progress), peer_(peer) {}
+  /// `pace` is how fast the peer must take bytes; `peer` is whom errors of writing are blamed on.
+  Http1Pump(Loop& loop, ByteStream& stream, const Pace& pace, Side peer)
+      : loop_(loop), stream_(stream), patience_(pace), peer_(peer) {}
 
   /// Where the head is laid out before run().
   [[nodiscard]] Buffer& out() { return out_; }
@@ -27,6 +27,8 @@ class Http1Pump {
   Task<Result<>> run(BodySource& body, const http1::Framing& framing);
   /// Bytes that have left.
   [[nodiscard]] std::uint64_t sent() const { return sent_; }
+  /// Something stopped in the middle of a write: what the peer has is no message, and nothing may follow it.
+  [[nodiscard]] bool torn() const { return torn_; }
 
  private:
   [[nodiscard]] Result<bool> write_now(Gather& bytes);
@@ -38,9 +40,10 @@ class Http1Pump {
   ByteStream& stream_;
   Buffer out_;
   Buffer end_;  // a last chunk with trailers
-  Millis progress_;
+  Patience patience_;
   Side peer_;
   std::uint64_t sent_ = 0;
+  bool torn_ = false;
 };
 
 }  // namespace sluice::worker

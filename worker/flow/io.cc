@@ -50,13 +50,17 @@ Result<bool> write_now(ByteStream& stream, Gather& bytes, Side side) {
   return true;
 }
 
-Task<Result<>> write_rest(Loop& loop, ByteStream& stream, Gather& bytes, Millis progress, Side side) {
+Task<Result<>> write_rest(Loop& loop, ByteStream& stream, Gather& bytes, Patience& patience, Side side) {
   for (;;) {
+    const std::size_t before = bytes.size();
     const Result<bool> all = write_now(stream, bytes, side);
+    patience.waited(Nanos(0), before - bytes.size());
     if (!all) co_return fail(all.error());
     if (*all) co_return Result<>();
-    const Wake wake = co_await stream.writable().wait(loop, loop.in(progress));
-    if (wake == Wake::kTimeout) co_return fail(Error(Code::kTimeout, "the peer takes no more bytes").from(side));
+    const Nanos since = loop.now();
+    const Wake wake = co_await stream.writable().wait(loop, patience.deadline(since));
+    if (wake == Wake::kTimeout) co_return fail(Error(Code::kTimeout, "the peer takes too few bytes").from(side));
+    patience.waited(loop.now() - since, 0);
   }
 }
 
@@ -88,7 +92,13 @@ Task<> lingering_close(Loop& loop, ByteStream& stream) {
     const Result<std::size_t> got = co_await read_some(loop, stream, scrap, deadline, Side::kClient);
     if (!got || *got == 0) co_return;
     dropped += *got;
-    scrap.clear();
+    scrap.release();
+  }
+  // who still sends is held up by the kernel now, and may read; the end of its direction shows without reading
+  while (!stream.peer_closed()) {
+    stream.readable().clear();
+    const Wake wake = co_await stream.readable().wait(loop, deadline);
+    if (wake == Wake::kTimeout) co_return;
   }
 }
 

@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/result.h"
 #include "base/task.h"
+#include "worker/flow/patience.h"
 #include "worker/flow/stream.h"
 
 namespace sluice::worker {
@@ -34,8 +35,8 @@ class Gather {
 /// given.
 [[nodiscard]] Result<bool> write_now(ByteStream& stream, Gather& bytes, Side side);
 
-/// Writes the rest, waiting; `progress` is the longest wait for the peer to take more. Errors: also kTimeout.
-Task<Result<>> write_rest(Loop& loop, ByteStream& stream, Gather& bytes, Millis progress, Side side);
+/// Writes the rest, waiting as long as there is patience. Errors: also kTimeout.
+Task<Result<>> write_rest(Loop& loop, ByteStream& stream, Gather& bytes, Patience& patience, Side side);
 
 /// Reads at least one byte behind what the buffer holds; waits until the deadline. 0 means the end of the stream.
 /// Errors: kTimeout, kReset and others of the system.
@@ -44,8 +45,9 @@ Task<Result<std::size_t>> read_some(Loop& loop, ByteStream& stream, Buffer& into
 /// One read without waiting. nullopt: nothing there. 0: end of the stream.
 [[nodiscard]] Result<std::optional<std::size_t>> read_now(ByteStream& stream, Buffer& into, Side side);
 
-/// Closing after an answer while the client may still be sending (RFC 9112 section 9.6): says that no more comes, then
-/// reads and drops what arrives for a bounded time and number of bytes, so that the answer is not lost to a reset.
+/// Closing after an answer while the client may still be sending (RFC 9112 section 9.6): says that no more comes, reads
+/// and drops a bounded number of bytes and then leaves the rest to the kernel until a bounded time is over, so that the
+/// answer is not lost to a reset. Ends early when the client closes.
 Task<> lingering_close(Loop& loop, ByteStream& stream);
 
 }  // namespace sluice::worker

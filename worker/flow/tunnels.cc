@@ -7,7 +7,7 @@
 
 #include "proto/http1/upgrade.h"
 #include "worker/flow/exchange.h"
-#include "worker/offramp/origin_connection.h"
+#include "worker/offramp/origin_count.h"
 #include "worker/telemetry/metrics.h"
 #include "worker/tunnel/relay.h"
 
@@ -26,6 +26,7 @@ Task<Result<>> Exchange::connect() {
   Result<std::unique_ptr<OriginConnection>> origin =
       co_await connect_origin(services_, core_, server, ChosenBy::kClient);
   if (!origin) co_return fail(std::move(origin.error()));
+  const OriginCount counted(services_.metrics, kNoUpstream, *origin);
   origin_text_ = (*origin)->address().text();
   response_.clear();
   response_.set_status(200);
@@ -33,10 +34,8 @@ Task<Result<>> Exchange::connect() {
   const Result<TunnelEnd> client = co_await client_.open_tunnel(response_);
   if (client) {
     const Result<> done = co_await tunnel(*client, TunnelEnd{.stream = (*origin)->stream(), .early = (*origin)->in()});
-    services_.metrics.origin_closed(kNoUpstream);
     co_return done;
   }
-  services_.metrics.origin_closed(kNoUpstream);
   co_return fail(client.error());
 }
 

@@ -117,7 +117,7 @@ Result<> OriginExchange::begin_body(const http::ResponseHead& head, const http::
   if (!framing) return fail(http::as_error(framing.error(), Side::kOrigin));
   keep_alive_ = framing->kind != http1::Framing::Kind::kUntilClose && http::persists(facts, head.version());
   if (head.fields().has(http::FieldId::kKeepAlive)) connection_.idle_limit = idle_limit_of(head.fields());
-  body_.start(*framing, {}, timeouts_.idle);
+  body_.start(*framing, {}, Pace{.progress = timeouts_.idle});
   return {};
 }
 

@@ -64,11 +64,13 @@ class OriginConnection {
 
 class OriginExchange {
  public:
-  OriginExchange(OriginConnection& connection, const OriginTimeouts& timeouts)
+  /// `limits` are for the heads of responses.
+  OriginExchange(OriginConnection& connection, const OriginTimeouts& timeouts, const http1::HeadLimits& limits)
       : connection_(connection),
         timeouts_(timeouts),
+        parser_(limits),
         body_(connection.loop(), connection.stream(), connection.in(), Side::kOrigin),
-        pump_(connection.loop(), connection.stream(), timeouts.write, Side::kOrigin) {}
+        pump_(connection.loop(), connection.stream(), Pace{.progress = timeouts.write}, Side::kOrigin) {}
   OriginExchange(OriginExchange&&) = delete;
 
   /// Sends the head and, when there is a body, goes on sending it in the background while the response is read. `head`

@@ -7,12 +7,12 @@
 namespace sluice::worker {
 
 void Http1Client::begin(const http::RequestHead& request, const http::ConnectionFacts& facts,
-                        const http1::Framing& framing, const http1::BodyLimits& limits, Millis body_progress) {
+                        const http1::Framing& framing, const http1::BodyLimits& limits, const Pace& body_pace) {
   version_ = request.version();
   asked_ = request.method();
   keep_alive_ = http::persists(facts, version_);
   asked_keep_alive_ = keep_alive_ && version_ == http::Version::kHttp10;
-  body_.start(framing, limits, body_progress);
+  body_.start(framing, limits, body_pace);
   if (in_.empty()) in_.release();  // the wait for the origin needs no buffer
 }
 

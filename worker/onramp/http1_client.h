@@ -15,19 +15,21 @@ namespace sluice::worker {
 
 class Http1Client final : public ClientSide {
  public:
-  /// `in` is the connection's read buffer, behind the head of the request. `write_progress` is the longest wait for the
-  /// client to take more bytes.
-  Http1Client(Loop& loop, ByteStream& stream, Buffer& in, Millis write_progress)
+  /// `in` is the connection's read buffer, behind the head of the request. `pace` is how fast the client must take its
+  /// answer.
+  Http1Client(Loop& loop, ByteStream& stream, Buffer& in, const Pace& pace)
       : loop_(loop),
         stream_(stream),
         in_(in),
         body_(loop, stream, in, Side::kClient),
-        pump_(loop, stream, write_progress, Side::kClient) {}
+        pump_(loop, stream, pace, Side::kClient) {}
 
   /// What the request says about its connection and body. Before it is called, responses are framed for a client that
   /// closes.
   void begin(const http::RequestHead& request, const http::ConnectionFacts& facts, const http1::Framing& framing,
-             const http1::BodyLimits& limits, Millis body_progress);
+             const http1::BodyLimits& limits, const Pace& body_pace);
+  /// The request is refused before its framing is known; the answer to a HEAD has no body all the same.
+  void refuse(http::Method asked) { asked_ = asked; }
 
   [[nodiscard]] BodySource& request_body() override { return body_; }
   Task<Result<>> send_interim(http::ResponseHead& head) override;
@@ -39,11 +41,11 @@ class Http1Client final : public ClientSide {
     finished_ = false;
     stream_.reset_on_close();
   }
-  [[nodiscard]] bool answered() const override { return answered_; }
+  [[nodiscard]] bool answered() const override { return answered_ || pump_.torn(); }
   [[nodiscard]] std::uint64_t bytes_sent() const override { return pump_.sent(); }
 
   /// After the exchange: another request may follow on this connection.
-  [[nodiscard]] bool keep_alive() const { return keep_alive_ && body_.complete(); }
+  [[nodiscard]] bool keep_alive() const { return finished_ && keep_alive_ && body_.complete(); }
   /// After the exchange: a whole response went out, so closing may linger; otherwise the connection is just cut.
   [[nodiscard]] bool finished() const { return finished_; }
   /// Puts the bytes of the request's body aside, so that the buffer begins with what follows.

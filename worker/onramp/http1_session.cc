@@ -36,8 +36,16 @@ Task<> Http1Session::run() {
       const bool more = co_await await_request();
       if (!more) co_return;
     }
-    const bool another = co_await serve_one();
-    if (!another) co_return;
+    const Next next = co_await serve_one();
+    if (next == Next::kAnother) continue;
+    in_.clear();
+    in_.release();
+    // a plain close would reset the connection of a client that is still sending, and could take the answer with it
+    if (next == Next::kLinger) {
+      connection_.slot.state(ipc::ConnectionState::kClosing);
+      co_await lingering_close(services_.loop, stream_);
+    }
+    co_return;
   }
 }
 
@@ -67,7 +75,7 @@ Task<bool> Http1Session::await_request() {
   }
 }
 
-Task<bool> Http1Session::serve_one() {
+Task<Http1Session::Next> Http1Session::serve_one() {
   const ipc::HttpSettings& settings = endpoint_.settings.http;
   const Nanos first_byte = services_.loop.now();
   const Deadline deadline = services_.loop.in(settings.head_timeout);
@@ -75,7 +83,8 @@ Task<bool> Http1Session::serve_one() {
 
   http::RequestHead head;
   http1::RequestParser parser(head_limits(settings));
-  Http1Client client(services_.loop, stream_, in_, settings.write_timeout);
+  Http1Client client(services_.loop, stream_, in_,
+                     {.progress = settings.write_timeout, .min_rate = settings.write_min_rate.bytes()});
   std::optional<http::Fault> fault;
   bool late = false;
   std::size_t head_size = 0;
@@ -90,11 +99,11 @@ Task<bool> Http1Session::serve_one() {
     stream_.confirm();
     const Result<std::size_t> got = co_await read_some(services_.loop, stream_, in_, deadline, Side::kClient);
     if (!got && got.error().code() == Code::kTimeout) {
-      if (!parser.in_head()) co_return false;  // empty lines ask for nothing
+      if (!parser.in_head()) co_return Next::kClose;  // empty lines ask for nothing
       late = true;
       break;
     }
-    if (!got || *got == 0) co_return false;  // gone in the middle of a head: nobody to answer
+    if (!got || *got == 0) co_return Next::kClose;  // gone in the middle of a head: nobody to answer
   }
   in_.consume(head_size);
 
@@ -109,22 +118,22 @@ Task<bool> Http1Session::serve_one() {
   if (!fault && !late)
     if (const auto expects = http::expects_continue(head); !expects) fault = expects.error();
 
+  if (late || fault) client.refuse(head.method());
   if (late) {
     Error error = Error(Code::kTimeout, "the request head took too long").from(Side::kClient);
     co_await exchange.refuse(std::move(error), 408);
   } else if (fault) {
     co_await exchange.refuse(*fault);
   } else {
-    client.begin(head, facts, *framing, limits, settings.body_timeout);
+    client.begin(head, facts, *framing, limits,
+                 {.progress = settings.body_timeout, .min_rate = settings.body_min_rate.bytes()});
     if (settings.requests_per_connection != 0 && connection_.requests >= settings.requests_per_connection)
       client.close_after();
     co_await exchange.run(facts, *framing);
   }
   client.settle();
-  if (client.keep_alive()) co_return true;
-  // the client may still be sending: a plain close would reset the connection and could take the answer with it
-  if (client.finished() && !stream_.peer_closed()) co_await lingering_close(services_.loop, stream_);
-  co_return false;
+  if (client.keep_alive()) co_return Next::kAnother;
+  co_return client.finished() && !stream_.peer_closed() ? Next::kLinger : Next::kClose;
 }
 
 }  // namespace sluice::worker

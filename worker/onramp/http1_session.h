@@ -23,8 +23,14 @@ class Http1Session {
  private:
   /// Waits for the first bytes of a request; false when there will be none.
   Task<bool> await_request();
-  /// Serves the request whose first bytes are in the buffer; true when another may follow.
-  Task<bool> serve_one();
+  /// What becomes of the connection after a request.
+  enum class Next : std::uint8_t {
+    kAnother,  ///< another request may follow
+    kLinger,   ///< it has been answered, but may still be sending
+    kClose,
+  };
+  /// Serves the request whose first bytes are in the buffer.
+  Task<Next> serve_one();
   [[nodiscard]] Deadline idle_deadline() const;
 
   const Services& services_;
