@@ -71,11 +71,13 @@ FdLogOutput::FdLogOutput(int fd) : fd_(fd), may_block_(false) {
   may_block_ = flags < 0 || (flags & O_NONBLOCK) == 0;
 }
 
+bool FdLogOutput::finish() {
+  if (!rest_.empty()) rest_.erase(0, write_some(rest_));
+  return rest_.empty();
+}
+
 bool FdLogOutput::write(std::string_view line) {
-  if (!rest_.empty()) {
-    rest_.erase(0, write_some(rest_));
-    if (!rest_.empty()) return false;
-  }
+  if (!finish()) return false;
   const std::size_t written = write_some(line);
   if (written == 0) return false;
   rest_ = line.substr(written);

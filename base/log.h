@@ -77,6 +77,8 @@ class FdLogOutput final : public LogOutput {
   /// `fd` is borrowed.
   explicit FdLogOutput(int fd);
   bool write(std::string_view line) override;
+  /// Goes on with a line of which only a part went out; true when nothing is left of it.
+  bool finish();
 
  private:
   std::size_t write_some(std::string_view bytes) const;

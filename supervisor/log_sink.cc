@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "base/sys.h"
 
@@ -47,9 +48,16 @@ bool LogSink::write(std::string_view lines) {
   return output_->write(text);
 }
 
-LogPipe::LogPipe(Loop& loop, LogSink& sink, Fd read_end, LogStamp stamp)
+LogBudget& LogSink::budget(const std::string& tenant, std::uint64_t bytes_per_second) {
+  LogBudget& found = budgets_[tenant];
+  found.set_rate(bytes_per_second);
+  return found;
+}
+
+LogPipe::LogPipe(Loop& loop, LogSink& sink, LogBudget& budget, Fd read_end, LogStamp stamp)
     : loop_(loop),
       sink_(sink),
+      budget_(budget),
       fd_(std::move(read_end)),
       events_(loop, fd_.get()),
       stamp_(std::move(stamp)),
@@ -57,7 +65,9 @@ LogPipe::LogPipe(Loop& loop, LogSink& sink, Fd read_end, LogStamp stamp)
 
 Task<> LogPipe::run() {
   for (;;) {
-    switch (read_some()) {
+    const More more = read_some();
+    co_await pass_on();
+    switch (more) {
       case More::kYes:
         co_await loop_.yield();
         break;
@@ -70,11 +80,37 @@ Task<> LogPipe::run() {
   }
 }
 
+// Ends when the output has taken everything and the tenant may write again.
+Task<> LogPipe::pass_on() {
+  constexpr Millis kPatience{20};
+  if (batch_.empty()) co_return;
+  const Nanos since = loop_.now();
+  budget_.spend(batch_.size(), since);
+  while (!flush() || !sink_.finish()) co_await loop_.sleep(kPatience);
+  const Nanos wait = budget_.wait(loop_.now());
+  if (wait.count() > 0) co_await loop_.until(Deadline(loop_.now() + wait));
+  say_held_back(since);
+}
+
+void LogPipe::say_held_back(Nanos since) {
+  constexpr Nanos kWorthSaying = Millis(1000);
+  held_back_ += loop_.now() - since;
+  if (held_back_ < kWorthSaying) return;
+  JsonLine line = Log::begin(LogLevel::kWarn, "log held back");
+  line.add("milliseconds", std::chrono::floor<Millis>(std::exchange(held_back_, Nanos(0))).count());
+  batch_ += stamped(stamp_, std::move(line).take());
+}
+
 void LogPipe::drain() {
   constexpr int kTurns = 16;
-  for (int turn = 0; turn < kTurns && read_some() == More::kYes; ++turn) {}
+  More more = More::kYes;
+  for (int turn = 0; turn < kTurns && more == More::kYes; ++turn) {
+    more = read_some();
+    budget_.spend(batch_.size(), loop_.now());
+    flush_or_lose();
+  }
   if (!line_.empty()) finish_line();
-  flush();
+  flush_or_lose();
 }
 
 LogPipe::More LogPipe::read_some() {
@@ -85,11 +121,9 @@ LogPipe::More LogPipe::read_some() {
   }
   if (!io.done() || io.bytes == 0) {
     if (!line_.empty()) finish_line();
-    flush();
     return More::kEnd;
   }
   take({block_.data(), io.bytes});
-  flush();
   return More::kYes;
 }
 
@@ -114,7 +148,6 @@ void LogPipe::finish_line() {
   if (!line.empty()) {
     const std::string text = stamped(stamp_, line);
     batch_ += text;
-    ++batch_lines_;
     remember({text.data(), text.size() - 1});
   }
   line_.clear();
@@ -142,10 +175,23 @@ std::vector<std::string> LogPipe::last_words() const {
   return words;
 }
 
-void LogPipe::flush() {
-  if (!batch_.empty() && !sink_.write(batch_)) sink_.count_lost(batch_lines_);
+bool LogPipe::flush() {
+  constexpr std::size_t kPiece = Log::kMaxLine;
+  std::string_view left = batch_;
+  while (!left.empty()) {
+    std::size_t end = left.size() <= kPiece ? std::string_view::npos : left.rfind('\n', kPiece);
+    if (end == std::string_view::npos && left.size() > kPiece) end = left.find('\n');
+    const std::string_view piece = left.substr(0, end == std::string_view::npos ? end : end + 1);
+    if (!sink_.write(piece)) break;
+    left.remove_prefix(piece.size());
+  }
+  batch_.erase(0, batch_.size() - left.size());
+  return batch_.empty();
+}
+
+void LogPipe::flush_or_lose() {
+  if (!flush()) sink_.count_lost(static_cast<std::uint64_t>(std::ranges::count(batch_, '\n')));
   batch_.clear();
-  batch_lines_ = 0;
 }
 
 }  // namespace sluice::supervisor

@@ -1,10 +1,13 @@
 // Where every line of every process ends up: a file (appended to), or standard error, as JSON or for people's eyes.
 //
-// Workers write into pipes (one per process, so that nobody speaks for another); LogPipe frames their lines and the
-// sink stamps and writes them. Reading is bounded per turn of the loop and yields to the others, a line is cut at 16
-// KiB, and writing never waits: what the output cannot take is lost and counted. Owned by the supervisor.
+// Workers write into pipes (one per process, so that nobody speaks for another); LogPipe frames and stamps their lines
+// and the sink writes them. Reading is bounded per turn of the loop and yields to the others, a line is cut at 16 KiB,
+// and nobody waits for the output: while it takes no more, or a tenant is over its budget (log_budget.h), that pipe is
+// not read, and its worker drops and counts what does not fit into it. Owned by the supervisor.
 #pragma once
 #include <deque>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,6 +17,7 @@
 #include "base/fd_events.h"
 #include "base/log.h"
 #include "base/task.h"
+#include "supervisor/log_budget.h"
 #include "supervisor/log_line.h"
 
 namespace sluice::supervisor {
@@ -27,9 +31,13 @@ class LogSink final : public LogOutput {
 
   /// Finished JSON lines, one or more, each with its line feed: the supervisor's own, or stamped ones.
   bool write(std::string_view lines) override;
+  /// Goes on with what went out in part; true when nothing is left of it.
+  bool finish() { return output_->finish(); }
   /// Opens the file again by its name, for log rotation; standard error stays as it is.
   [[nodiscard]] Result<> reopen();
-  /// Lines of workers that were lost; the supervisor's own are counted by its Log.
+  /// What all workers of a tenant share; 0: no limit. Lifetime: as long as the sink.
+  [[nodiscard]] LogBudget& budget(const std::string& tenant, std::uint64_t bytes_per_second);
+  /// Last lines of workers that were lost; the supervisor's own are counted by its Log.
   [[nodiscard]] std::uint64_t lost() const { return lost_; }
   void count_lost(std::uint64_t lines) { lost_ += lines; }
 
@@ -40,6 +48,7 @@ class LogSink final : public LogOutput {
   Colour colour_ = Colour::kOff;
   Fd fd_;
   std::unique_ptr<FdLogOutput> output_;
+  std::map<std::string, LogBudget, std::less<>> budgets_;
   std::uint64_t lost_ = 0;
 };
 
@@ -50,7 +59,7 @@ class LogPipe {
   static constexpr std::size_t kLastWords = 5;
   static constexpr std::size_t kFirstWords = 3;
 
-  LogPipe(Loop& loop, LogSink& sink, Fd read_end, LogStamp stamp);
+  LogPipe(Loop& loop, LogSink& sink, LogBudget& budget, Fd read_end, LogStamp stamp);
   LogPipe(LogPipe&&) = delete;
 
   /// Reads until the process has closed its end.
@@ -64,13 +73,18 @@ class LogPipe {
  private:
   enum class More : std::uint8_t { kYes, kNotNow, kEnd };
   More read_some();
+  [[nodiscard]] Task<> pass_on();
+  void say_held_back(Nanos since);
   void take(std::string_view bytes);
   void finish_line();
   void remember(std::string_view text);
-  void flush();
+  /// In pieces, so that no line waits long for those of another; false when something is left.
+  bool flush();
+  void flush_or_lose();
 
   Loop& loop_;
   LogSink& sink_;
+  LogBudget& budget_;
   Fd fd_;
   FdEvents events_;
   LogStamp stamp_;
@@ -78,7 +92,7 @@ class LogPipe {
   std::string line_;
   bool cutting_ = false;  // the line was too long: the rest of it is skipped
   std::string batch_;
-  std::uint64_t batch_lines_ = 0;
+  Nanos held_back_{0};     // since it was said
   std::uint64_t run_ = 0;  // errors in a row
   std::vector<std::string> first_words_;
   std::deque<std::string> last_words_;

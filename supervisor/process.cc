@@ -56,7 +56,10 @@ Process::Process(Loop& loop, LogSink& sink, ProcessOwner& owner, const Request& 
       pidfd_(std::move(parts.spawned.pidfd)),
       end_(loop, pidfd_.get()),
       channel_(std::move(parts.channel)),
-      log_(loop, sink, std::move(parts.log), LogStamp(request.tenant.settings.name, request.index, parts.spawned.pid)),
+      log_(loop, sink,
+           sink.budget(request.tenant.settings.name,
+                       request.tenant.settings.limits.log_per_second.bytes() * request.tenant.settings.workers),
+           std::move(parts.log), LogStamp(request.tenant.settings.name, request.index, parts.spawned.pid)),
       protections_(std::move(parts.spawned.protections)) {
   channel_.attach(loop);
 }

@@ -235,6 +235,7 @@ Task<> Supervisor::tick() {
   for (;;) {
     co_await loop_.sleep(kEvery);
     log_.flush();
+    (void)sink_.finish();
     if (const std::uint64_t lost = sink_.lost(); lost != sink_lost_said_) {
       log_.warn("log lost", {{"lines", lost - sink_lost_said_}, {"whose", "workers"}});
       sink_lost_said_ = lost;

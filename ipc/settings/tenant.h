@@ -15,6 +15,7 @@ struct LimitSettings {
   std::uint32_t descriptors = 65'536;
   Size memory;
   std::uint32_t connections = 20'000;
+  Size log_per_second = Size::mib(16);
 
   static constexpr std::string_view about = "What each worker may use.";
   static constexpr void describe(auto& f) {
@@ -27,6 +28,11 @@ struct LimitSettings {
         .zero("no limit");
     f(&S::connections, "connections", "Client connections at a time; at the limit new ones wait in the kernel's queue.")
         .range(1, 1 << 20);
+    f(&S::log_per_second, "log_per_second",
+      "Lines of the log in a second, for all workers of the tenant together as many times as there are workers. Who "
+      "writes more is read more slowly, drops what has no room and says how much that was.")
+        .at_least(Size::kib(16))
+        .zero("no limit");
   }
 };
 static_assert(settings::complete<LimitSettings>());

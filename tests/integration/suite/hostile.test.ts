@@ -130,9 +130,9 @@ battle('a heap of descriptors ends who sends it and stays nowhere', { 'many-desc
 
 battle('floods of the channel end at once', { 'flood-channel': /may not say Ready while serving/, 'flood-noise': /different builds/ });
 
-battle('floods of the log hold nobody up', { 'flood-log': 'harmless', 'flood-log-noise': 'harmless', 'flood-log-endless-line': 'harmless' });
-
-battle('forged log lines stay what they are: lines of their tenant', { 'forge-log': 'harmless' }, async ({ proxy }) => {
+battle('floods of the log and forged lines stay what they are: lines of their tenant', {
+  'flood-log': 'harmless', 'flood-log-noise': 'harmless', 'flood-log-endless-line': 'harmless', 'forge-log': 'harmless',
+}, async ({ proxy }) => {
   assert.deepEqual(proxy.log.all((r) => r['tenant'] === 'victim'), []);
   assert.deepEqual(proxy.log.lines.filter((line) => /[\x00-\x08\x0b-\x1f\x7f]/.test(line)), []);
   const forged = proxy.log.all((r) => JSON.stringify(r).includes('forged'));

@@ -1,9 +1,12 @@
 #include "supervisor/log_sink.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -23,7 +26,8 @@ class LogSinkTest : public testing::Test {
     sink_ = LogSink::open(file_, LogSink::Format::kAuto).value();
     sys::Pipe ends = sys::pipe().value();
     write_end_ = std::move(ends.write_end);
-    pipe_ = std::make_unique<LogPipe>(loop_, *sink_, std::move(ends.read_end), LogStamp("acme", 0, 5));
+    pipe_ = std::make_unique<LogPipe>(loop_, *sink_, sink_->budget("acme", 0), std::move(ends.read_end),
+                                      LogStamp("acme", 0, 5));
   }
   ~LogSinkTest() override { std::filesystem::remove(file_); }
 
@@ -33,6 +37,10 @@ class LogSinkTest : public testing::Test {
     std::vector<json> out;
     for (std::string line; std::getline(in, line);) out.push_back(json::parse(line));
     return out;
+  }
+
+  [[nodiscard]] std::ptrdiff_t count(std::string_view event) const {
+    return std::ranges::count_if(lines(), [&](const json& line) { return line["event"] == event; });
   }
 
   std::string file_;
@@ -107,6 +115,91 @@ TEST_F(LogSinkTest, ReopensTheFileForRotation) {
   ASSERT_EQ(lines().size(), 1U);
   EXPECT_EQ(lines()[0]["event"], "after");
   std::filesystem::remove(rotated);
+}
+
+TEST_F(LogSinkTest, AFloodIsHeldBackAndNobodyElseIs) {
+  constexpr std::uint64_t kRate = std::uint64_t{256} * 1024;
+  constexpr std::uint64_t kTurn = std::uint64_t{200} * 1024;  // of lines read at once, stamped
+  (void)sink_->budget("acme", kRate);
+  sys::Pipe other = sys::pipe().value();
+  LogPipe neighbour(loop_, *sink_, sink_->budget("neighbour", kRate), std::move(other.read_end),
+                    LogStamp("neighbour", 0, 6));
+  std::chrono::duration<double> took{};
+  Scope scope;
+  scope.spawn([this] { return pipe_->run(); });
+  scope.spawn([&] { return neighbour.run(); });
+  scope.spawn([&]() -> Task<> {
+    const std::string line = std::string(99, 'x') + "\n";
+    const Nanos start = loop_.now();
+    for (bool told = false; !told && took < std::chrono::seconds(20);) {
+      while (sys::write(write_end_.get(), line).bytes > 0) {}
+      co_await loop_.sleep(Millis(50));
+      told = count("log held back") > 0;
+      took = loop_.now() - start;
+    }
+    loop_.stop();
+  });
+  scope.spawn([&]() -> Task<> {
+    co_await loop_.sleep(Millis(100));
+    (void)sys::write(other.write_end.get(), std::string_view("{\"event\":\"calm\"}\n"));
+    co_await loop_.sleep(Millis(200));
+    EXPECT_EQ(count("calm"), 1);
+  });
+  loop_.run();
+  scope.cancel();
+  EXPECT_LT(static_cast<double>(std::filesystem::file_size(file_)), kTurn + (kRate * (took.count() + 0.3)));
+  const std::vector<json> out = lines();
+  const auto said = std::ranges::find(out, "log held back", [](const json& line) { return line["event"]; });
+  ASSERT_NE(said, out.end());
+  EXPECT_EQ((*said)["tenant"], "acme");
+  EXPECT_GE((*said)["milliseconds"], 1000);
+}
+
+TEST_F(LogSinkTest, NoLineOfAWorkerIsLostWhileTheOutputIsFull) {
+  ASSERT_EQ(::mkfifo((file_ + ".fifo").c_str(), 0600), 0);
+  const Fd reader(::open((file_ + ".fifo").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  std::unique_ptr<LogSink> full = LogSink::open(file_ + ".fifo", LogSink::Format::kJson).value();
+  std::filesystem::remove(file_ + ".fifo");
+  sys::Pipe ends = sys::pipe().value();
+  LogPipe pipe(loop_, *full, full->budget("acme", 0), std::move(ends.read_end), LogStamp("acme", 0, 5));
+  int said = 0;
+  std::string read;
+  Scope scope;
+  scope.spawn([&] { return pipe.run(); });
+  scope.spawn([&]() -> Task<> {
+    for (; said < 3000; ++said)  // more than the output holds
+      while (sys::write(ends.write_end.get(), "{\"event\":\"" + std::to_string(said) + "\"}\n").bytes == 0)
+        co_await loop_.sleep(Millis(1));
+  });
+  scope.spawn([&]() -> Task<> {
+    co_await loop_.sleep(Millis(100));
+    std::array<char, 4096> block{};
+    while (!read.contains("\"2999\"")) {
+      const sys::Io io = sys::read(reader.get(), block);
+      read.append(block.data(), io.bytes);
+      co_await loop_.sleep(Millis(1));
+    }
+    loop_.stop();
+  });
+  loop_.run();
+  scope.cancel();
+  EXPECT_EQ(std::ranges::count(read, '\n'), 3000);
+  EXPECT_EQ(full->lost(), 0U);
+}
+
+TEST(LogBudget, MakesWhoIsOverItWait) {
+  LogBudget budget;
+  budget.spend(1'000'000'000, Nanos(0));
+  EXPECT_EQ(budget.wait(Nanos(0)), Nanos(0)) << "no limit";
+  budget.set_rate(1000);
+  budget.spend(250, Nanos(0));
+  EXPECT_EQ(budget.wait(Nanos(0)), Nanos(0)) << "a burst";
+  budget.spend(500, Nanos(0));
+  EXPECT_EQ(budget.wait(Nanos(0)), Millis(500));
+  EXPECT_EQ(budget.wait(Millis(400)), Millis(100));
+  EXPECT_EQ(budget.wait(Millis(700)), Nanos(0));
+  budget.spend(300, Millis(10'000));
+  EXPECT_EQ(budget.wait(Millis(10'000)), Millis(50)) << "what was not used is not saved up";
 }
 
 TEST(LogSink, SaysWhichFileItCannotOpen) {
