@@ -49,7 +49,7 @@ class Worker {
         sampler_(metrics_, booted.log, access_log_),
         resolver_(resolver),
         egress_(checked(egress_rules(booted.settings.egress))),
-        pool_(loop, metrics_, booted.settings.forward),
+        pool_(loop, booted.log, metrics_, booted.settings.forward),
         services_{.loop = loop_,
                   .log = booted.log,
                   .settings = booted.settings,
@@ -88,7 +88,7 @@ class Worker {
     booted_.channel.attach(loop_);
     if (Result<> said = booted_.channel.post(ipc::Ready{}); !said) return kFailed;
     background_.spawn([this] { return obey(); });
-    background_.spawn([this] { return pool_.run(); });
+    background_.spawn([this] { return pool_.run(*resolver_); });
     background_.spawn([this] { return access_log_.run(loop_); });
     background_.spawn([this] { return sampler_.run(loop_); });
     loop_.run();

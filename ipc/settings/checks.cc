@@ -92,6 +92,19 @@ std::string path_prefix_fault(std::string_view text) {
   return visible ? "" : "holds a character that a path cannot hold (percent-encode it)";
 }
 
+std::string probe_path_fault(std::string_view text) {
+  if (text.empty()) return {};
+  if (!text.starts_with('/')) return "does not begin with \"/\"";
+  const bool visible = std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f' && c != '#'; });
+  return visible ? "" : "holds a character that a target cannot hold (percent-encode it)";
+}
+
+std::string probe_host_fault(std::string_view text) {
+  if (text.empty() || is_host_name(text) || HostPort::parse(text)) return {};
+  const Result<IpAddress> ip = IpAddress::parse(text);
+  return ip && ip->is_v4() ? "" : "is not a host with or without a port (IPv6 in brackets, with one)";
+}
+
 std::string file_path_fault(std::string_view text) {
   if (text.empty() || text.starts_with('/')) return {};
   return "is not an absolute path";

@@ -21,6 +21,8 @@ std::string account_fault(std::string_view text);
 std::string realm_fault(std::string_view text);
 std::string user_fault(std::string_view text);
 std::string password_fault(std::string_view text);
+std::string probe_path_fault(std::string_view text);
+std::string probe_host_fault(std::string_view text);
 
 inline constexpr settings::Check kName{"a name (a-z, 0-9, - and _, at most 63 bytes)", name_fault};
 inline constexpr settings::Check kListen{"an address to listen on", listen_fault};
@@ -39,5 +41,7 @@ inline constexpr settings::Check kAccount{"a name or a number, or empty", accoun
 inline constexpr settings::Check kRealm{"printable ASCII without quotes and backslashes", realm_fault};
 inline constexpr settings::Check kUser{"a user's name (no \":\", no control characters)", user_fault};
 inline constexpr settings::Check kPassword{"what `sluicectl password` prints", password_fault};
+inline constexpr settings::Check kProbePath{"a path that begins with \"/\", or empty", probe_path_fault};
+inline constexpr settings::Check kProbeHost{"a host with or without a port, or empty", probe_host_fault};
 
 }  // namespace sluice::ipc

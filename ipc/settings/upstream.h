@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "ipc/settings/health.h"
 #include "ipc/settings/off_ramp.h"
 
 namespace sluice::ipc {
@@ -90,6 +91,9 @@ struct UpstreamSettings {
   HashSettings hash;
   std::uint32_t max_requests = 0;
   std::uint32_t max_connections = 0;
+  HealthSettings health;
+  CircuitSettings circuit;
+  RetrySettings retry;
   OffRampSettings off_ramp;
 
   static constexpr std::string_view about = "A group of origin servers that serve the same things.";
@@ -115,6 +119,9 @@ struct UpstreamSettings {
       "Connections to all servers together at a time, of each worker; idle ones are closed to make room.")
         .range(1, 1 << 20)
         .zero("no limit");
+    f(&S::health, "health", "");
+    f(&S::circuit, "circuit", "");
+    f(&S::retry, "retry", "");
     f.group(&S::off_ramp);
   }
 };

@@ -120,6 +120,11 @@ void Validator::upstream(const UpstreamSettings& upstream, const std::string& pa
   }
   if (drained != 0 && drained == upstream.servers.size())
     problems_.add(path + ".server_options", "every server is drained, so nobody can be served");
+  const PassiveHealthSettings& passive = upstream.health.passive;
+  if (passive.ejection_time > passive.max_ejection_time)
+    problems_.add(path + ".health.passive.ejection_time", "is more than max_ejection_time");
+  if (!upstream.health.active.host.empty() && upstream.health.active.path.empty())
+    problems_.add(path + ".health.active.host", "goes with a path");
   const bool by_name = upstream.hash.by == HashBy::kHeader || upstream.hash.by == HashBy::kCookie;
   if (by_name && upstream.hash.name.empty())
     problems_.add(path + ".hash.name", "is needed to hash by header or cookie");

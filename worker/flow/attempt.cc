@@ -1,7 +1,7 @@
 // The part of an exchange that finds a server and a connection, and tries again where that is safe. See exchange.h.
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
 
 #include "base/scope.h"
 #include "worker/flow/exchange.h"
@@ -12,7 +12,6 @@
 
 namespace sluice::worker {
 namespace {
-constexpr int kMostAttempts = 3;
 
 // Counts itself in the gauge for as long as it stands in line, however that ends.
 class Queued {
@@ -35,58 +34,109 @@ Error overload(const UpstreamGroup& group, std::string_view what) {
 
 Task<Result<>> Exchange::forward(const Destination& destination) {
   UpstreamGroup& group = *destination.group;
-  Wanted wanted;
+  record_.upstream = group.index();
+  if (!group.admits(services_.loop.now())) {
+    services_.metrics.upstream_refused(group.index(), UpstreamRefused::kCircuitOpen);
+    co_return fail(Error(Code::kUnavailable, group.name() + ": the circuit is open"));
+  }
+  Attempts attempts;
   if (group.settings().balance == ipc::Balance::kHash)  // of the request as it came
-    wanted.key = balance_key(group.settings().hash, request_, core_.connection.peer);
+    attempts.wanted.key = balance_key(group.settings().hash, request_, core_.connection.peer);
   if (Result<> prepared = prepare_request(); !prepared) co_return prepared;
-  std::array<const Member*, kMostAttempts> tried{};
-  std::size_t failed = 0;
-  Result<> done;
-  for (int number = 1;; ++number) {
-    Place place = number > 1 || group.line().empty() ? group.take_place(wanted) : Place();
-    if (!place) {
-      if (number > 1) co_return done;  // nobody else has room: what went wrong is the answer
-      Result<Place> waited = co_await wait_for_place(group, wanted);
-      if (!waited) co_return fail(std::move(waited.error()));
-      place = std::move(*waited);
-    }
-    done = co_await attempt(destination, place);
-    if (done || number == kMostAttempts || client_.answered() || !may_try_again(done.error())) co_return done;
-    // any connection may die; a server that cannot be connected to is not asked again
-    if (done.error().retry() == Retry::kYes) tried.at(failed++) = &place.member();
-    wanted.tried = std::span(tried).first(failed);
+  Place place = group.line().empty() ? group.take_place(attempts.wanted, services_.loop.now()) : Place();
+  if (!place) {
+    Result<Place> waited = co_await wait_for_place(group, attempts.wanted);
+    if (!waited) co_return fail(std::move(waited.error()));
+    place = std::move(*waited);
+  }
+  for (;;) {
+    Result<> done = co_await attempt(destination, attempts, place);
+    if (done || client_.answered()) co_return done;
+    if (!attempts.next && !may_try_again(done.error(), group, attempts, place)) co_return done;
+    if (attempts.next) place = std::move(attempts.next);
+    ++attempts.number;
+    services_.metrics.retried(group.index());
   }
 }
 
 // What is safe: when nothing was sent, another server; when a reused connection died before its first answer byte under
 // a request that may be repeated, another connection (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
-bool Exchange::may_try_again(const Error& error) const {
-  if (error.retry() == Retry::kYes) return true;
-  return error.retry() == Retry::kIfReused && record_.origin_reused && framing_.empty() &&
-         http::is_idempotent(request_.method());
+bool Exchange::may_try_again(const Error& error, UpstreamGroup& group, Attempts& attempts, Place& place) {
+  if (attempts.number >= group.settings().retry.attempts) return false;
+  if (error.retry() == Retry::kYes) {
+    attempts.add_tried(place.member());
+    place = Place();  // it may be the last that a limit allows
+    attempts.next = group.take_place(attempts.wanted, services_.loop.now());
+    return attempts.next && within_budget(group, attempts);
+  }
+  // the place is kept: any connection may die
+  return error.retry() == Retry::kIfReused && record_.origin_reused && repeatable() && within_budget(group, attempts);
 }
 
-Task<Result<>> Exchange::attempt(const Destination& destination, Place& place) {
+// The origin's answer may be thrown away for another server's. The place there is taken first: without one, this answer
+// is the answer.
+bool Exchange::may_ask_another(UpstreamGroup& group, Attempts& attempts, const Place& place) {
+  const ipc::RetrySettings& retry = group.settings().retry;
+  if (std::ranges::find(retry.statuses, response_.status()) == retry.statuses.end()) return false;
+  if (!repeatable() || attempts.number >= retry.attempts) return false;
+  attempts.add_tried(place.member());
+  attempts.next = group.take_place(attempts.wanted, services_.loop.now());
+  return attempts.next && within_budget(group, attempts);
+}
+
+bool Exchange::within_budget(UpstreamGroup& group, Attempts& attempts) {
+  if (group.may_retry(services_.loop.now())) return true;
+  services_.metrics.retry_denied(group.index());
+  attempts.next = Place();
+  return false;
+}
+
+bool Exchange::repeatable() const {
+  return framing_.empty() && http::is_idempotent(request_.method());
+}
+
+Task<Result<>> Exchange::attempt(const Destination& destination, Attempts& attempts, Place& place) {
   OriginServer& server = place.server();
-  record_.upstream = server.upstream();
+  ++place.member().requests;
   origin_text_.clear();
   if (destination.group->settings().host_header == ipc::HostHeader::kServer) {
     const Result<> changed = request_.set_authority(HostPort{.host = server.host(), .port = server.port()}.text());
     if (!changed) co_return changed;
   }
   Result<std::unique_ptr<OriginConnection>> connection = co_await acquire(destination, server);
-  if (!connection) co_return fail(std::move(connection.error()));
+  if (!connection) {
+    if (connection.error().side() == Side::kOrigin)
+      destination.group->failed(place.member(), connection.error(), services_.loop.now());
+    co_return fail(std::move(connection.error()));
+  }
   origin_text_ = (*connection)->address().text();
   const OriginCount counted(services_.metrics, server.upstream(), *connection);
-  Result<> done = co_await exchange_on(server, *connection);
+  Result<> done = co_await exchange_on(*destination.group, attempts, place, *connection);
+  account_for(*destination.group, place.member(), done);
   co_return done;
+}
+
+// What the attempt says about the server's health. A tunnel that breaks says nothing, nor does a kept connection that
+// the server closed in the moment we used it.
+void Exchange::account_for(UpstreamGroup& group, Member& member, const Result<>& done) const {
+  const Nanos now = services_.loop.now();
+  if (done || record_.kind == AccessRecord::Kind::kTunnel) {
+    const std::vector<std::uint16_t>& bad = group.settings().health.passive.statuses;
+    if (bad.empty() || std::ranges::find(bad, response_.status()) == bad.end()) {
+      group.succeeded(member, now);
+    } else {
+      group.failed(member, Error(Code::kUnavailable, fmt::format("status {}", response_.status())), now);
+    }
+    return;
+  }
+  const bool stale = done.error().retry() == Retry::kIfReused && record_.origin_reused;
+  if (done.error().side() == Side::kOrigin && !stale) group.failed(member, done.error(), now);
 }
 
 Task<Result<std::unique_ptr<OriginConnection>>> Exchange::acquire(const Destination& destination,
                                                                   OriginServer& server) {
-  const bool repeatable = framing_.empty() && http::is_idempotent(request_.method());
   if (std::unique_ptr<OriginConnection> idle =
-          server.take(services_.loop.now(), repeatable ? IfDead::kTryAgain : IfDead::kLost, services_.metrics)) {
+          server.take(services_.loop.now(), repeatable() ? IfDead::kTryAgain : IfDead::kLost, services_.metrics)) {
     services_.metrics.origin_reused(server.upstream());
     record_.origin_reused = true;
     co_return idle;
@@ -110,8 +160,12 @@ Task<> Exchange::dismiss_when_left(WaitingLine::Visitor& visitor) {
 // Stands in the group's line until it has a place. A client that leaves meanwhile takes its request with it.
 Task<Result<Place>> Exchange::wait_for_place(UpstreamGroup& group, const Wanted& wanted) {
   const ipc::QueueSettings& queue = group.settings().off_ramp.queue;
+  if (!group.serves()) {
+    services_.metrics.upstream_refused(group.index(), UpstreamRefused::kNoServer);
+    co_return fail(Error(Code::kUnavailable, group.name() + ": no server is well"));
+  }
   if (group.line().size() >= queue.length) {
-    services_.metrics.queue_refused(group.index(), QueueRefused::kFull);
+    services_.metrics.upstream_refused(group.index(), UpstreamRefused::kQueueFull);
     co_return fail(overload(group, "all places are taken and the queue is full"));
   }
   connection_.slot.state(ipc::ConnectionState::kQueued);
@@ -123,14 +177,14 @@ Task<Result<Place>> Exchange::wait_for_place(UpstreamGroup& group, const Wanted&
   for (;;) {
     const Wake wake = co_await visitor.turn(services_.loop, deadline);
     if (visitor.dismissed()) {
-      services_.metrics.queue_refused(group.index(), QueueRefused::kClientLeft);
+      services_.metrics.upstream_refused(group.index(), UpstreamRefused::kClientLeft);
       co_return fail(Error(Code::kClosed, "the client went away while it was queued").from(Side::kClient));
     }
     if (wake == Wake::kTimeout) {
-      services_.metrics.queue_refused(group.index(), QueueRefused::kExpired);
+      services_.metrics.upstream_refused(group.index(), UpstreamRefused::kQueueExpired);
       co_return fail(overload(group, "no place became free in time"));
     }
-    if (Place place = group.take_place(wanted)) co_return place;
+    if (Place place = group.take_place(wanted, services_.loop.now())) co_return place;
     visitor.stay();
   }
 }

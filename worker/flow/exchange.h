@@ -6,7 +6,9 @@
 // The destructor accounts for it: however the exchange ends, finished, failed or cancelled with its connection, exactly
 // one access record and one set of counts come out. Owned by the on-ramp, one at a time per HTTP/1 connection.
 #pragma once
+#include <array>
 #include <optional>
+#include <span>
 
 #include "app/sluice/context.h"
 #include "proto/http/semantics.h"
@@ -63,10 +65,31 @@ class Exchange {
   [[nodiscard]] Result<> authenticate();
   void account();
 
+  /// How the attempts for one request stand.
+  struct Attempts {
+    Wanted wanted;
+    std::uint32_t number = 1;
+    Place next;  ///< where the next one goes, when it had to be taken before this one was given up
+
+    void add_tried(const Member& member) {
+      if (count == failed.size()) return;
+      failed.at(count++) = &member;
+      wanted.tried = std::span(failed).first(count);
+    }
+
+   private:
+    std::array<const Member*, 10> failed{};  // as many as `retry.attempts` may be
+    std::size_t count = 0;
+  };
+
   // attempt.cc
   Task<Result<>> forward(const Destination& destination);
-  Task<Result<>> attempt(const Destination& destination, Place& place);
-  [[nodiscard]] bool may_try_again(const Error& error) const;
+  Task<Result<>> attempt(const Destination& destination, Attempts& attempts, Place& place);
+  [[nodiscard]] bool may_try_again(const Error& error, UpstreamGroup& group, Attempts& attempts, Place& place);
+  [[nodiscard]] bool may_ask_another(UpstreamGroup& group, Attempts& attempts, const Place& place);
+  [[nodiscard]] bool within_budget(UpstreamGroup& group, Attempts& attempts);
+  [[nodiscard]] bool repeatable() const;
+  void account_for(UpstreamGroup& group, Member& member, const Result<>& done) const;
   Task<Result<Place>> wait_for_place(UpstreamGroup& group, const Wanted& wanted);
   Task<> dismiss_when_left(WaitingLine::Visitor& visitor);
   Task<Result<std::unique_ptr<OriginConnection>>> acquire(const Destination& destination, OriginServer& server);
@@ -74,7 +97,8 @@ class Exchange {
   // forward.cc
   [[nodiscard]] Result<> prepare_request();
   [[nodiscard]] Result<> prepare_response(const http::ConnectionFacts& facts);
-  Task<Result<>> exchange_on(OriginServer& server, std::unique_ptr<OriginConnection>& connection);
+  Task<Result<>> exchange_on(UpstreamGroup& group, Attempts& attempts, const Place& place,
+                             std::unique_ptr<OriginConnection>& connection);
   Task<Result<bool>> await_final(OriginExchange& origin);
   Task<> abandon_when_left(OriginExchange& origin);
   Task<Result<>> relay_response(OriginExchange& origin);

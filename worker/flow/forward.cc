@@ -33,7 +33,9 @@ Result<> Exchange::prepare_request() {
   return {};
 }
 
-Task<Result<>> Exchange::exchange_on(OriginServer& server, std::unique_ptr<OriginConnection>& connection) {
+Task<Result<>> Exchange::exchange_on(UpstreamGroup& group, Attempts& attempts, const Place& place,
+                                     std::unique_ptr<OriginConnection>& connection) {
+  OriginServer& server = place.server();
   stage_ = Stage::kAwaiting;
   connection_.slot.state(ipc::ConnectionState::kWaiting);
   OriginExchange origin(*connection, server.timeouts(), response_limits(endpoint_.settings.http));
@@ -43,6 +45,8 @@ Task<Result<>> Exchange::exchange_on(OriginServer& server, std::unique_ptr<Origi
   if (!switched) co_return fail(switched.error());
   record_.first_byte = services_.loop.now() - started_;
   if (*switched) co_return co_await upgrade(origin);
+  if (!group.settings().retry.statuses.empty() && may_ask_another(group, attempts, place))
+    co_return fail(Error(Code::kUnavailable, "another server is asked").from(Side::kOrigin));
   Result<> relayed = co_await relay_response(origin);
   origin.settle();
   if (relayed && origin.reusable()) {

@@ -2,7 +2,6 @@
 #include "worker/offramp/balancer.h"
 
 #include <algorithm>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -31,8 +30,7 @@ HashRing ring_of(std::span<const Member> members) {
 
 }  // namespace
 
-Balancer::Balancer(ipc::Balance method, std::span<Member> members)
-    : method_(method), members_(members), random_(std::random_device()()) {
+Balancer::Balancer(ipc::Balance method, std::span<Member> members) : method_(method), members_(members) {
   if (method == ipc::Balance::kHash) ring_.emplace(ring_of(members));
   weights_changed();
 }
@@ -95,8 +93,9 @@ Member* Balancer::least(const Wanted& wanted) {
 // workers that know nothing of each other do not all run to the same one. Where these two cannot take it, all are
 // looked at.
 Member* Balancer::better_of_two(const Wanted& wanted) {
-  Member& first = members_[random_below(members_.size())];
-  Member& second = members_[random_below(members_.size())];
+  const auto count = static_cast<std::uint32_t>(members_.size());
+  Member& first = members_[random_.below(count)];
+  Member& second = members_[random_.below(count)];
   const bool first_can = can_take(first, wanted);
   const bool second_can = can_take(second, wanted);
   if (first_can && second_can) return lighter(second, first) ? &second : &first;
@@ -108,16 +107,6 @@ Member* Balancer::better_of_two(const Wanted& wanted) {
 Member* Balancer::by_key(const Wanted& wanted) {
   const std::size_t index = ring_->find(*wanted.key, [&](std::size_t i) { return can_take(members_[i], wanted); });
   return index == SIZE_MAX ? nullptr : &members_[index];
-}
-
-// xorshift64*: nobody is to be kept from guessing.
-std::size_t Balancer::random_below(std::size_t bound) {
-  random_ = random_ == 0 ? 1 : random_;
-  random_ ^= random_ >> 12U;
-  random_ ^= random_ << 25U;
-  random_ ^= random_ >> 27U;
-  const std::uint64_t bits = (random_ * 0x2545f4914f6cdd1dU) >> 32U;
-  return static_cast<std::size_t>(bits * bound >> 32U);
 }
 
 }  // namespace sluice::worker

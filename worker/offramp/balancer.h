@@ -10,6 +10,7 @@
 #include "ipc/settings/upstream.h"
 #include "worker/offramp/hash_ring.h"
 #include "worker/offramp/member.h"
+#include "worker/offramp/small_random.h"
 
 namespace sluice::worker {
 
@@ -36,13 +37,12 @@ class Balancer {
   [[nodiscard]] Member* least(const Wanted& wanted);
   [[nodiscard]] Member* better_of_two(const Wanted& wanted);
   [[nodiscard]] Member* by_key(const Wanted& wanted);
-  [[nodiscard]] std::size_t random_below(std::size_t bound);
 
   ipc::Balance method_;
   std::span<Member> members_;
   std::optional<HashRing> ring_;
   std::size_t turn_ = 0;
-  std::uint64_t random_;
+  SmallRandom random_;
   bool equal_weights_ = true;
 };
 

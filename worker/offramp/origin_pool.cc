@@ -3,6 +3,11 @@
 
 #include <algorithm>
 
+#include "base/log.h"
+#include "base/scope.h"
+#include "worker/offramp/health_check.h"
+#include "worker/telemetry/metrics.h"
+
 namespace sluice::worker {
 namespace {
 // How often idle connections are looked at: a dead one holds a descriptor this long at most.
@@ -11,7 +16,10 @@ constexpr Millis kSweep(1000);
 
 UpstreamGroup& OriginPool::add(const ipc::UpstreamSettings& settings) {
   const auto index = static_cast<UpstreamIndex>(configured_.size());
-  return *configured_.emplace_back(std::make_unique<UpstreamGroup>(settings, index));
+  UpstreamGroup& group = *configured_.emplace_back(std::make_unique<UpstreamGroup>(settings, index));
+  group.tell(*this);
+  metrics_.upstream_health(index, group.well());
+  return group;
 }
 
 std::shared_ptr<UpstreamGroup> OriginPool::forward(std::string_view host, std::uint16_t port) {
@@ -25,7 +33,14 @@ std::shared_ptr<UpstreamGroup> OriginPool::forward(std::string_view host, std::u
   return origin;
 }
 
-Task<> OriginPool::run() {
+Task<> OriginPool::run(Resolver& resolver) {
+  HealthCheck check(loop_, resolver);
+  Scope probes;
+  for (const auto& group : configured_) {
+    if (!group->settings().health.active.enabled) continue;
+    for (Member& member : group->members())
+      probes.spawn([&check, &group = *group, &member] { return check.watch(group, member); });
+  }
   for (;;) {
     co_await loop_.sleep(kSweep);
     for (const auto& group : configured_) group->sweep(loop_.now(), metrics_);
@@ -33,6 +48,43 @@ Task<> OriginPool::run() {
     std::erase_if(forward_,
                   [](const auto& entry) { return entry.second->idle() == 0 && entry.second.use_count() == 1; });
   }
+}
+
+// What an operator wants to know at night: who is out, and why.
+void OriginPool::happened(const UpstreamGroup& group, const Member* member, UpstreamEvent event, const Error* why) {
+  const std::string server =
+      member == nullptr ? "" : HostPort{.host = member->server->host(), .port = member->server->port()}.text();
+  const std::string error = why == nullptr ? "" : why->message();
+  const std::string& name = group.name();
+  switch (event) {
+    case UpstreamEvent::kEjected: {
+      const auto left = std::chrono::floor<Millis>(member->health.until() - loop_.now());
+      log_.warn("server ejected",
+                {{"upstream", name}, {"server", server}, {"error", error}, {"milliseconds", left.count()}});
+      metrics_.server_ejected(group.index());
+      break;
+    }
+    case UpstreamEvent::kReturned:
+      log_.info("server returned", {{"upstream", name}, {"server", server}});
+      break;
+    case UpstreamEvent::kDown:
+      log_.warn("server down", {{"upstream", name}, {"server", server}, {"error", error}});
+      break;
+    case UpstreamEvent::kUp:
+      log_.info("server up", {{"upstream", name}, {"server", server}});
+      break;
+    case UpstreamEvent::kPanic:
+      log_.warn("upstream in panic", {{"upstream", name}, {"well", group.well()}});
+      break;
+    case UpstreamEvent::kCalm:
+      log_.info("upstream calm", {{"upstream", name}, {"well", group.well()}});
+      break;
+    case UpstreamEvent::kCircuit:
+      log_.warn("circuit", {{"upstream", name}, {"state", worker::name(group.circuit())}});
+      metrics_.circuit_changed(group.index(), group.circuit() == Circuit::State::kClosed ? 0 : 1);
+      break;
+  }
+  metrics_.upstream_health(group.index(), group.well());
 }
 
 std::size_t OriginPool::idle() const {

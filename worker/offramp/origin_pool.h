@@ -13,18 +13,24 @@
 
 #include "worker/offramp/upstream.h"
 
+namespace sluice {
+class Log;
+}
+
 namespace sluice::worker {
 
 class PathMetrics;
+class Resolver;
 
-class OriginPool {
+class OriginPool : private UpstreamWatcher {
  public:
   /// Forward origins with idle connections that are remembered; beyond it a connection is closed after its exchange.
   static constexpr std::size_t kMostForwardOrigins = 4096;
 
-  OriginPool(Loop& loop, PathMetrics& metrics, const ipc::OffRampSettings& forward)
-      : loop_(loop), metrics_(metrics), forward_settings_{.off_ramp = forward} {}
+  OriginPool(Loop& loop, Log& log, PathMetrics& metrics, const ipc::OffRampSettings& forward)
+      : loop_(loop), log_(log), metrics_(metrics), forward_settings_{.off_ramp = forward} {}
   OriginPool(OriginPool&&) = delete;
+  ~OriginPool() override = default;
 
   /// A group of the configuration; lives as long as the pool.
   UpstreamGroup& add(const ipc::UpstreamSettings& settings);
@@ -32,12 +38,15 @@ class OriginPool {
   [[nodiscard]] const std::vector<std::unique_ptr<UpstreamGroup>>& configured() const { return configured_; }
   /// The origin that a client named. Shared: an exchange holds it while the pool may forget it.
   [[nodiscard]] std::shared_ptr<UpstreamGroup> forward(std::string_view host, std::uint16_t port);
-  /// Sweeps idle connections, for ever; spawned by the worker.
-  Task<> run();
+  /// Sweeps idle connections and probes servers, for ever; spawned by the worker.
+  Task<> run(Resolver& resolver);
   [[nodiscard]] std::size_t idle() const;
 
  private:
+  void happened(const UpstreamGroup& group, const Member* member, UpstreamEvent event, const Error* why) override;
+
   Loop& loop_;
+  Log& log_;
   PathMetrics& metrics_;
   ipc::UpstreamSettings forward_settings_;
   std::vector<std::unique_ptr<UpstreamGroup>> configured_;

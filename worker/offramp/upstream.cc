@@ -1,4 +1,4 @@
-// See upstream.h.
+// See upstream.h: places and connections. upstream_health.cc has who is well.
 #include "worker/offramp/upstream.h"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ std::uint32_t most_places(const ipc::UpstreamSettings& settings) {
 }  // namespace
 
 UpstreamGroup::UpstreamGroup(const ipc::UpstreamSettings& settings, UpstreamIndex index)
-    : settings_(settings), index_(index), most_places_(most_places(settings)) {
+    : settings_(settings), index_(index), most_places_(most_places(settings)), budget_(settings.retry) {
   for (const std::string& server : settings.servers) {
     const Result<HostPort> place = HostPort::parse(server);
     SLUICE_CHECK(place.has_value(), "a server that the configuration's checks let through does not parse");
@@ -27,24 +27,28 @@ UpstreamGroup::UpstreamGroup(const ipc::UpstreamSettings& settings, UpstreamInde
     add(place->host, place->port, options == settings.server_options.end() ? ipc::ServerSettings() : options->second);
   }
   balancer_.emplace(settings.balance, members_);
+  if (settings.circuit.enabled) circuit_.emplace(settings.circuit);
+  settle(Nanos(0));
 }
 
 UpstreamGroup::UpstreamGroup(const ipc::UpstreamSettings& settings, std::string host, std::uint16_t port)
-    : settings_(settings), index_(kNoUpstream), most_places_(most_places(settings)) {
+    : settings_(settings), index_(kNoUpstream), most_places_(most_places(settings)), budget_(settings.retry) {
   add(std::move(host), port, {});
   balancer_.emplace(ipc::Balance::kRoundRobin, members_);
+  settle(Nanos(0));
 }
 
 void UpstreamGroup::add(std::string host, std::uint16_t port, const ipc::ServerSettings& options) {
   servers_.push_back(std::make_unique<OriginServer>(std::move(host), port, index_, settings_.off_ramp));
   members_.push_back({.server = servers_.back().get(),
                       .base_weight = options.weight,
-                      .weight = options.weight,
+                      .weight = options.weight * Member::kFullShare,
                       .limit = settings_.off_ramp.pool.max_connections,
-                      .serving = options.state == ipc::ServerState::kActive});
+                      .active = options.state == ipc::ServerState::kActive});
 }
 
-Place UpstreamGroup::take_place(const Wanted& wanted) {
+Place UpstreamGroup::take_place(const Wanted& wanted, Nanos now) {
+  if (now >= next_change_) refresh(now);
   if (most_places_ != 0 && places_ >= most_places_) return {};
   Member* const member = balancer_->pick(wanted);
   if (member == nullptr) return {};
@@ -72,6 +76,7 @@ void UpstreamGroup::make_room(PathMetrics& metrics) {
 }
 
 void UpstreamGroup::sweep(Nanos now, PathMetrics& metrics) {
+  if (now >= next_change_) refresh(now);
   for (const Member& member : members_) member.server->sweep(now, metrics);
 }
 

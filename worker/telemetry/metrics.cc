@@ -27,8 +27,9 @@ std::string_view name(Refused why) {
   return kNames.at(slot_of(why));
 }
 
-std::string_view name(QueueRefused why) {
-  constexpr std::array<std::string_view, 3> kNames = {"full", "expired", "client_left"};
+std::string_view name(UpstreamRefused why) {
+  constexpr std::array<std::string_view, 5> kNames = {"queue_full", "queue_expired", "client_left", "no_server",
+                                                      "circuit_open"};
   return kNames.at(slot_of(why));
 }
 
@@ -107,8 +108,28 @@ void PathMetrics::queue_left(UpstreamIndex upstream) {
   series_->upstream(upstream).queue.add(-1);
 }
 
-void PathMetrics::queue_refused(UpstreamIndex upstream, QueueRefused why) {
-  series_->upstream(upstream).count_queue_refused(why);
+void PathMetrics::upstream_refused(UpstreamIndex upstream, UpstreamRefused why) {
+  series_->upstream(upstream).count_refused(why);
+}
+
+void PathMetrics::upstream_health(UpstreamIndex upstream, std::uint32_t servers_well) {
+  series_->upstream(upstream).well.set(servers_well);
+}
+
+void PathMetrics::server_ejected(UpstreamIndex upstream) {
+  series_->upstream(upstream).ejections.add(1);
+}
+
+void PathMetrics::circuit_changed(UpstreamIndex upstream, std::int64_t open) {
+  series_->upstream(upstream).circuit_open.set(open);
+}
+
+void PathMetrics::retried(UpstreamIndex upstream) {
+  series_->upstream(upstream).retries.add(1);
+}
+
+void PathMetrics::retry_denied(UpstreamIndex upstream) {
+  series_->upstream(upstream).retries_denied.add(1);
 }
 
 void PathMetrics::hook_decided(HookKind kind, Verdict verdict) {

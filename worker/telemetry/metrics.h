@@ -43,9 +43,9 @@ struct ProcessSample {
   std::chrono::nanoseconds loop_lag{};        ///< how late the loop woke the sampler
 };
 
-/// Why a request that had to wait for its upstream got no place.
-enum class QueueRefused : std::uint8_t { kFull, kExpired, kClientLeft };
-[[nodiscard]] std::string_view name(QueueRefused why);
+/// Why a request got no place at its upstream.
+enum class UpstreamRefused : std::uint8_t { kQueueFull, kQueueExpired, kClientLeft, kNoServer, kCircuitOpen };
+[[nodiscard]] std::string_view name(UpstreamRefused why);
 
 class PathSeries;
 
@@ -77,7 +77,14 @@ class PathMetrics {
   // requests in an upstream's line
   void queue_joined(UpstreamIndex upstream);
   void queue_left(UpstreamIndex upstream);
-  void queue_refused(UpstreamIndex upstream, QueueRefused why);
+  void upstream_refused(UpstreamIndex upstream, UpstreamRefused why);
+
+  // how upstreams are
+  void upstream_health(UpstreamIndex upstream, std::uint32_t servers_well);
+  void server_ejected(UpstreamIndex upstream);
+  void circuit_changed(UpstreamIndex upstream, std::int64_t open);
+  void retried(UpstreamIndex upstream);
+  void retry_denied(UpstreamIndex upstream);
 
   void hook_decided(HookKind kind, Verdict verdict);
 

@@ -91,6 +91,12 @@ UpstreamSeries::UpstreamSeries(ipc::MetricsWriter& to, const std::string& name) 
                                   "Time that connecting to an origin took, when it succeeded.", labels, kConnect);
   queued =
       to.counter("sluice_upstream_queued_total", "Requests that had to wait for a limit of their upstream.", labels);
+  well = to.gauge("sluice_upstream_servers_well", "Servers that are in use and well.", labels);
+  circuit_open = to.gauge("sluice_upstream_circuit_open", "1 while the circuit is open or on trial.", labels);
+  ejections = to.counter("sluice_upstream_ejections_total", "Times that a server was ejected.", labels);
+  retries = to.counter("sluice_upstream_retries_total", "Requests that were tried again.", labels);
+  retries_denied =
+      to.counter("sluice_upstream_retries_denied_total", "Requests that the retry budget kept from it.", labels);
   queue = to.gauge("sluice_upstream_queue", "Requests that wait now for a limit of their upstream.", labels);
 }
 
@@ -101,9 +107,9 @@ void UpstreamSeries::count_failure(Code code) {
   });
 }
 
-void UpstreamSeries::count_queue_refused(QueueRefused why) {
-  queue_refused_.count(slot_of(why), [&] {
-    return to_.counter("sluice_upstream_queue_refused_total", "Requests that a limit of their upstream kept out.",
+void UpstreamSeries::count_refused(UpstreamRefused why) {
+  refused_.count(slot_of(why), [&] {
+    return to_.counter("sluice_upstream_refused_total", "Requests that got no place at their upstream.",
                        {{"upstream", name_}, {"reason", name(why)}});
   });
 }

@@ -98,7 +98,7 @@ class UpstreamSeries {
   UpstreamSeries(ipc::MetricsWriter& to, const std::string& name);
 
   void count_failure(Code code);
-  void count_queue_refused(QueueRefused why);
+  void count_refused(UpstreamRefused why);
 
   ipc::Counter connects;
   ipc::Counter reuses;
@@ -106,12 +106,17 @@ class UpstreamSeries {
   ipc::Histogram connect_duration;
   ipc::Counter queued;
   ipc::Gauge queue;
+  ipc::Gauge well;
+  ipc::Gauge circuit_open;
+  ipc::Counter ejections;
+  ipc::Counter retries;
+  ipc::Counter retries_denied;
 
  private:
   ipc::MetricsWriter& to_;
   std::string name_;
   LazyCounters<kCodes> failures_;
-  LazyCounters<slot_of(QueueRefused::kClientLeft) + 1> queue_refused_;
+  LazyCounters<slot_of(UpstreamRefused::kCircuitOpen) + 1> refused_;
 };
 
 class PathSeries {

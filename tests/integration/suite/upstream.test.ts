@@ -60,8 +60,8 @@ scenario('a full queue and a wait that is too long are answered with 503', async
   assert.ok(Date.now() - since >= 250);
   assert.equal(server.seen.length, 1);
   const metrics = await proxy.metrics();
-  assert.equal(metrics.sum('sluice_upstream_queue_refused_total', { reason: 'full' }), 1);
-  assert.equal(metrics.sum('sluice_upstream_queue_refused_total', { reason: 'expired' }), 1);
+  assert.equal(metrics.sum('sluice_upstream_refused_total', { reason: 'queue_full' }), 1);
+  assert.equal(metrics.sum('sluice_upstream_refused_total', { reason: 'queue_expired' }), 1);
 });
 
 scenario('a client that leaves the queue makes room for who stands behind it', async ({ sluice, origin, connect }) => {

@@ -216,7 +216,7 @@ TEST(PathMetrics, AreAllListedInTheDocumentation) {
   metrics.connection_refused(0, Refused::kHook);
   metrics.request_finished({.ended = Ended::kClient, .error = &error});
   metrics.origin_failed(0, Code::kReset);
-  metrics.queue_refused(0, QueueRefused::kFull);
+  metrics.upstream_refused(0, UpstreamRefused::kQueueFull);
   metrics.hook_decided(HookKind::kHttp, Verdict::kBlocked);
   metrics.dns_failed(Code::kDnsFailure);
 

@@ -19,7 +19,7 @@ TEST(UpstreamGroup, GivesPlacesToItsServersInTurn) {
   const ipc::UpstreamSettings settings = group_of(3);
   UpstreamGroup group(settings, 0);
   std::vector<std::uint16_t> ports;
-  for (int i = 0; i < 6; ++i) ports.push_back(group.take_place({}).server().port());
+  for (int i = 0; i < 6; ++i) ports.push_back(group.take_place({}, Nanos(0)).server().port());
   EXPECT_EQ(ports, (std::vector<std::uint16_t>{8002, 8003, 8001, 8002, 8003, 8001}));
   EXPECT_EQ(group.places(), 0U);
 }
@@ -28,14 +28,14 @@ TEST(UpstreamGroup, AFullServerIsPassedOver) {
   ipc::UpstreamSettings settings = group_of(2);
   settings.off_ramp.pool.max_connections = 1;
   UpstreamGroup group(settings, 0);
-  const Place first = group.take_place({});
+  const Place first = group.take_place({}, Nanos(0));
   {
-    const Place second = group.take_place({});
+    const Place second = group.take_place({}, Nanos(0));
     ASSERT_TRUE(second);
     EXPECT_NE(first.server().port(), second.server().port());
-    EXPECT_FALSE(group.take_place({}));
+    EXPECT_FALSE(group.take_place({}, Nanos(0)));
   }
-  EXPECT_TRUE(group.take_place({}));
+  EXPECT_TRUE(group.take_place({}, Nanos(0)));
 }
 
 TEST(UpstreamGroup, TheSmallerLimitOfTheGroupCounts) {
@@ -45,19 +45,19 @@ TEST(UpstreamGroup, TheSmallerLimitOfTheGroupCounts) {
   UpstreamGroup group(settings, 0);
   std::vector<Place> places;
   for (int i = 0; i < 2; ++i) {
-    places.push_back(group.take_place({}));
+    places.push_back(group.take_place({}, Nanos(0)));
     EXPECT_TRUE(places.back());
   }
-  EXPECT_FALSE(group.take_place({}));
+  EXPECT_FALSE(group.take_place({}, Nanos(0)));
   places.clear();
-  EXPECT_TRUE(group.take_place({}));
+  EXPECT_TRUE(group.take_place({}, Nanos(0)));
 }
 
 TEST(UpstreamGroup, AMovedPlaceIsGivenBackOnce) {
   const ipc::UpstreamSettings settings = group_of(1);
   UpstreamGroup group(settings, 0);
   {
-    Place place = group.take_place({});
+    Place place = group.take_place({}, Nanos(0));
     Place moved = std::move(place);
     EXPECT_TRUE(moved);
     EXPECT_EQ(group.places(), 1U);
@@ -70,9 +70,9 @@ TEST(UpstreamGroup, AMovedPlaceIsGivenBackOnce) {
 TEST(UpstreamGroup, AForwardOriginIsAGroupOfOne) {
   const ipc::UpstreamSettings settings;
   UpstreamGroup group(settings, "origin.example", 81);
-  EXPECT_EQ(group.size(), 1U);
+  EXPECT_EQ(group.members().size(), 1U);
   EXPECT_EQ(group.index(), kNoUpstream);
-  const Place place = group.take_place({});
+  const Place place = group.take_place({}, Nanos(0));
   EXPECT_EQ(place.server().host(), "origin.example");
   EXPECT_EQ(place.server().port(), 81);
 }

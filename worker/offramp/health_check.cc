@@ -1,0 +1,85 @@
+// See health_check.h.
+#include "worker/offramp/health_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "worker/offramp/dial.h"
+#include "worker/offramp/resolver.h"
+
+namespace sluice::worker {
+namespace {
+
+constexpr int kMostInterim = 8;
+
+bool is_well(const ipc::ActiveHealthSettings& settings, std::uint16_t status) {
+  if (settings.statuses.empty()) return status >= 200 && status < 400;
+  return std::ranges::find(settings.statuses, status) != settings.statuses.end();
+}
+
+}  // namespace
+
+Millis HealthCheck::spread(Millis interval) {
+  constexpr int kPercent = 100;
+  constexpr std::uint32_t kRange = 21;
+  return interval * (90 + random_.below(kRange)) / kPercent;
+}
+
+Task<> HealthCheck::watch(UpstreamGroup& group, Member& member) {
+  const ipc::ActiveHealthSettings& settings = group.settings().health.active;
+  // the first ones soon, but not those of all servers and workers at once
+  constexpr Millis kSoon(1000);
+  const Millis first = std::min(settings.interval, kSoon);
+  co_await loop_.sleep(Millis(random_.below(static_cast<std::uint32_t>(first.count()))));
+  for (;;) {
+    const Result<> done = co_await probe(settings, *member.server);
+    group.probed(member, done, loop_.now());
+    co_await loop_.sleep(spread(settings.interval));
+  }
+}
+
+Task<Result<>> HealthCheck::probe(const ipc::ActiveHealthSettings& settings, const OriginServer& server) {
+  const Deadline deadline = loop_.in(settings.timeout);
+  const Result<Addresses> addresses = co_await resolver_.resolve(server.host(), deadline);
+  if (!addresses) co_return fail(addresses.error());
+  const std::vector<SocketAddress> candidates = with_port(*addresses, server.port());
+  DialRequest request;
+  request.candidates = candidates;
+  request.connect_timeout = settings.timeout;
+  request.deadline = deadline;
+  Result<Connected> connected = co_await dial(loop_, request);
+  if (!connected) co_return fail(std::move(connected.error()));
+  if (settings.path.empty()) co_return Result<>();
+  OriginConnection connection(loop_, std::move(connected->fd), std::move(connected->peer));
+  co_return co_await ask(settings, server, connection, deadline);
+}
+
+Task<Result<>> HealthCheck::ask(const ipc::ActiveHealthSettings& settings, const OriginServer& server,
+                                OriginConnection& connection, Deadline deadline) {
+  http::RequestHead request;
+  const std::string host =
+      settings.host.empty() ? HostPort{.host = server.host(), .port = server.port()}.text() : settings.host;
+  if (!request.start("GET", settings.path, http::Version::kHttp11)) co_return fail(Code::kBadConfig, "no path");
+  request.fields().add(http::FieldId::kHost, host);
+  request.fields().add(http::FieldId::kUserAgent, "sluice health check");
+  request.fields().add(http::FieldId::kConnection, "close");
+  if (!request.settle_host()) co_return fail(Code::kBadConfig, "no host");
+
+  const Millis left = std::chrono::ceil<Millis>(deadline.since_boot() - loop_.now());
+  const Millis time = std::max(left, Millis(1));
+  OriginExchange exchange(connection, {.first_byte = time, .idle = time, .write = time}, http1::HeadLimits());
+  Result<> sent = co_await exchange.send(request, http::TargetForm::kOrigin, nullptr, http1::Framing());
+  if (!sent) co_return sent;
+  http::ResponseHead response;
+  for (int interim = 0; interim <= kMostInterim; ++interim) {
+    Result<> read = co_await exchange.read_head(response);
+    if (!read) co_return read;
+    if (http::is_informational(response.status())) continue;
+    if (is_well(settings, response.status())) co_return Result<>();
+    co_return fail(Error(Code::kUnavailable, fmt::format("status {}", response.status())).from(Side::kOrigin));
+  }
+  co_return fail(Error(Code::kBadSyntax, "too many interim responses").from(Side::kOrigin));
+}
+
+}  // namespace sluice::worker
