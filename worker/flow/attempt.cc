@@ -99,7 +99,8 @@ Task<Result<>> Exchange::attempt(const Destination& destination, Attempts& attem
   OriginServer& server = place.server();
   ++place.member().requests;
   origin_text_.clear();
-  if (destination.group->settings().host_header == ipc::HostHeader::kServer) {
+  // a client of HTTP/1.0 need not name a host; an origin of HTTP/1.1 must be told one
+  if (destination.group->settings().host_header == ipc::HostHeader::kServer || request_.authority().text.empty()) {
     const Result<> changed = request_.set_authority(HostPort{.host = server.host(), .port = server.port()}.text());
     if (!changed) co_return changed;
   }
