@@ -139,7 +139,7 @@ std::array<Fd, 2> pair() {
 
 Life::Life(World& world, Kind kind)
     : world_(world),
-      pool_(world.loop, world.metrics_, world.settings.forward),
+      pool_(world.loop, world.log_, world.metrics_, world.settings.forward),
       services_{.loop = world.loop,
                 .log = world.log_,
                 .settings = world.settings,
