@@ -69,35 +69,36 @@ struct Said {
 // Workers that say the same share a row.
 std::string protections_table(const json& status) {
   std::vector<Said> order;
-  std::map<Said, std::vector<std::string>> who;
-  const auto take = [&](const json& protections, const std::string& whose) {
+  struct Whose {
+    std::vector<std::string> names;
+    std::size_t workers = 0;
+  };
+  std::map<Said, Whose> who;
+  const auto take = [&](const json& protections, const std::string& whose, std::size_t workers) {
     for (const json& protection : protections) {
       const Said said{.name = text_at(protection, "name"),
                       .on = is_true(at(protection, "on")),
                       .why = at(protection, "why").is_string() ? text_at(protection, "why") : ""};
-      std::vector<std::string>& names = who[said];
-      if (names.empty()) order.push_back(said);
-      names.push_back(whose);
+      Whose& those = who[said];
+      if (those.names.empty()) order.push_back(said);
+      those.names.push_back(whose);
+      those.workers += workers;
     }
   };
   std::size_t workers = 0;
   for (const json& tenant : at(status, "tenants"))
     for (const json& worker : at(tenant, "workers")) {
-      take(at(worker, "protections"), fmt::format("{}/{}", text_at(tenant, "name"), text_at(worker, "index")));
+      take(at(worker, "protections"), fmt::format("{}/{}", text_at(tenant, "name"), text_at(worker, "index")), 1);
       ++workers;
     }
-  const std::size_t from_workers = order.size();
-  take(at(status, "protections"), "supervisor");
+  take(at(status, "protections"), "supervisor", 0);
   Table table({"PROTECTION", "STATE", "OF", "WHY"});
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    const std::vector<std::string>& names = who[order[i]];
-    std::string of;
-    if (i < from_workers && names.size() == workers && workers > 1) {
-      of = "every worker";
-    } else {
-      for (const std::string& name : names) of += (of.empty() ? "" : " ") + name;
-    }
-    table.add({order[i].name, order[i].on ? "on" : "off", of, order[i].why});
+  for (const Said& said : order) {
+    const auto& [names, of_workers] = who[said];
+    const bool every = of_workers == workers && workers > 1;
+    std::string of = every ? "every worker" : "";
+    for (std::size_t i = every ? workers : 0; i < names.size(); ++i) of += (of.empty() ? "" : " ") + names[i];
+    table.add({said.name, said.on ? "on" : "off", of, said.why});
   }
   return table.empty() ? std::string() : "\n" + table.text();
 }
