@@ -28,6 +28,7 @@ constexpr std::array kFacts = {
     CodeFacts{Code::kUnsupported, "unsupported", 501, "http_request_error"},
     CodeFacts{Code::kNoRoute, "no_route", 404, "destination_not_found"},
     CodeFacts{Code::kOverload, "overload", 503, "connection_limit_reached"},
+    CodeFacts{Code::kTooMany, "too_many", 429, "http_request_denied"},
     CodeFacts{Code::kUnavailable, "unavailable", 503, "destination_unavailable"},
     CodeFacts{Code::kBadConfig, "bad_config", 500, "proxy_configuration_error"},
     CodeFacts{Code::kProtocol, "protocol", 500, "proxy_internal_error"},

@@ -30,6 +30,7 @@ enum class Code : std::uint8_t {
   kUnsupported,           ///< legal, but not offered here
   kNoRoute,               ///< the configuration knows no place for it
   kOverload,              ///< a limit on load was reached
+  kTooMany,               ///< this client asks for more than its share
   kUnavailable,           ///< no healthy server, or draining
   kBadConfig,             ///< the configuration says something impossible
   kProtocol,              ///< a peer process broke the IPC rules

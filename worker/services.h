@@ -22,6 +22,7 @@ namespace sluice::worker {
 
 class AccessLog;
 class EgressPolicy;
+class Limits;
 class OriginPool;
 class PathMetrics;
 class Resolver;
@@ -43,6 +44,7 @@ struct Services {
   detail::HookSet& hooks;
   Resolver& resolver;
   const EgressPolicy& egress_policy;
+  Limits& limits;
   OriginPool& pool;
   const std::vector<std::unique_ptr<UpstreamGroup>>& upstreams;
   AccessLog& access_log;

@@ -7,6 +7,7 @@
 #include "ipc/metrics.h"
 #include "ipc/slab.h"
 #include "worker/boot.h"
+#include "worker/limits/limits.h"
 #include "worker/offramp/egress_policy.h"
 #include "worker/offramp/from_settings.h"
 #include "worker/offramp/origin_pool.h"
@@ -48,6 +49,7 @@ class Worker {
         access_log_(booted.log_output, booted.settings.access_log, names_),
         sampler_(metrics_, booted.log, access_log_),
         resolver_(resolver),
+        limits_(booted.settings.limits, checked(Limits::source_limits(booted.settings.limits.source))),
         egress_(checked(egress_rules(booted.settings.egress))),
         pool_(loop, booted.log, metrics_, booted.settings.forward),
         services_{.loop = loop_,
@@ -56,6 +58,7 @@ class Worker {
                   .hooks = hooks_,
                   .resolver = *resolver_,
                   .egress_policy = egress_,
+                  .limits = limits_,
                   .pool = pool_,
                   .upstreams = pool_.configured(),
                   .access_log = access_log_,
@@ -156,6 +159,7 @@ class Worker {
   AccessLog access_log_;
   Sampler sampler_;
   std::unique_ptr<Resolver>& resolver_;
+  Limits limits_;
   EgressPolicy egress_;
   OriginPool pool_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;

@@ -7,35 +7,10 @@
 #include <vector>
 
 #include "ipc/settings/endpoint.h"
+#include "ipc/settings/limits.h"
 #include "ipc/settings/upstream.h"
 
 namespace sluice::ipc {
-
-struct LimitSettings {
-  std::uint32_t descriptors = 65'536;
-  Size memory;
-  std::uint32_t connections = 20'000;
-  Size log_per_second = Size::mib(16);
-
-  static constexpr std::string_view about = "What each worker may use.";
-  static constexpr void describe(auto& f) {
-    using S = LimitSettings;
-    f(&S::descriptors, "descriptors", "Open descriptors (RLIMIT_NOFILE), cut to the hard limit that sluice itself has.")
-        .range(64, 1 << 20);
-    f(&S::memory, "memory",
-      "Memory, held by a cgroup where sluice may make one; the worker that goes over it is killed and restarted.")
-        .at_least(Size::mib(16))
-        .zero("no limit");
-    f(&S::connections, "connections", "Client connections at a time; at the limit new ones wait in the kernel's queue.")
-        .range(1, 1 << 20);
-    f(&S::log_per_second, "log_per_second",
-      "Lines of the log in a second, for all workers of the tenant together as many times as there are workers. Who "
-      "writes more is read more slowly, drops what has no room and says how much that was.")
-        .at_least(Size::kib(16))
-        .zero("no limit");
-  }
-};
-static_assert(settings::complete<LimitSettings>());
 
 enum class Seccomp : std::uint8_t { kKill, kLog, kOff };
 constexpr auto choices(Seccomp) {

@@ -68,6 +68,7 @@ Task<> Exchange::answer_error(const Error& error, std::uint16_t status) {
   const std::string blame = proxy_status(error);
   http::Fields& fields = begin_answer(status);
   if (!blame.empty()) fields.add(http::FieldId::kProxyStatus, blame);
+  if (retry_after_ != 0) fields.add(http::FieldId::kRetryAfter, std::to_string(retry_after_));
   if (status == 407) fields.add(http::FieldId::kProxyAuthenticate, endpoint_.proxy_auth.challenge());
   fields.add(http::FieldId::kContentType, "text/plain; charset=utf-8");
   const std::string body = fmt::format("{} {}\n", status, http::reason_phrase(status));

@@ -4,6 +4,7 @@
 #include "base/scope.h"
 #include "proto/http/ascii.h"
 #include "worker/flow/call_hook.h"
+#include "worker/limits/limits.h"
 #include "worker/offramp/origin_pool.h"
 #include "worker/telemetry/access_log.h"
 #include "worker/telemetry/metrics.h"
@@ -126,6 +127,8 @@ Task<Result<>> Exchange::handle() {
   if (request_.method() == http::Method::kConnect) client_.close_after();
   if (Result<> ok = check_loop(); !ok) co_return ok;
   if (request_.fields().may_have(ForwardedRules::kFields)) receive_forwarded();
+  if (services_.limits.on_requests())
+    if (Result<> ok = check_limits(); !ok) co_return ok;
   if (endpoint_.proxy_auth.required())
     if (Result<> known = authenticate(); !known) co_return known;
   if (services_.hooks.http != nullptr) {

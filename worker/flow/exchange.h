@@ -60,6 +60,8 @@ class Exchange {
   [[nodiscard]] Result<Destination> route();
   [[nodiscard]] Result<Destination> route_forward();
   [[nodiscard]] Result<> check_loop();
+  // limited.cc
+  [[nodiscard]] Result<> check_limits();
   void identify();
   void receive_forwarded();
   [[nodiscard]] Result<> authenticate();
@@ -137,7 +139,8 @@ class Exchange {
   Stage stage_ = Stage::kRequest;
   std::optional<Error> error_;
   std::string origin_text_;
-  std::string_view upgrade_;  // protocol asked for, when it is one we pass on
+  std::string_view upgrade_;       // protocol asked for, when it is one we pass on
+  std::uint32_t retry_after_ = 0;  // seconds, for an answer that refuses
   bool finished_ = false;
 };
 

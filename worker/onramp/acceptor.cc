@@ -79,8 +79,17 @@ bool Acceptor::accept_all(Listening& listening) {
         services_.metrics.connection_refused(listening.endpoint.index, Refused::kUntrusted);
         continue;
       }
+      // behind a load balancer the source is known later
+      Sources::Visit visit;
+      if (!listening.endpoint.settings.proxy_protocol.enabled) {
+        if (const std::optional<Refused> reason = count_source(*address, visit)) {
+          services_.metrics.connection_refused(listening.endpoint.index, *reason);
+          continue;
+        }
+      }
       auto client = std::make_unique<Client>(services_, listening.endpoint, std::move(*address), std::move(accepted.fd),
                                              clients_);
+      client->visit = std::move(visit);
       sessions_.spawn([this](std::unique_ptr<Client> c) { return serve(std::move(c)); }, std::move(client));
       continue;
     }
@@ -98,6 +107,22 @@ bool Acceptor::accept_all(Listening& listening) {
     }
   }
   return false;
+}
+
+std::optional<Refused> Acceptor::count_source(const SocketAddress& from, Sources::Visit& visit) {
+  Sources& sources = services_.limits.sources();
+  if (!sources.limits_connections()) return std::nullopt;
+  Sources::Arrival arrival = sources.arrive(from, services_.loop.now());
+  visit = std::move(arrival.visit);
+  switch (arrival.refused) {
+    case Sources::Refusal::kNone:
+      return std::nullopt;
+    case Sources::Refusal::kConnections:
+      return Refused::kSourceConnections;
+    case Sources::Refusal::kRate:
+      return Refused::kSourceRate;
+  }
+  return std::nullopt;
 }
 
 Task<Result<>> Acceptor::learn_client(Client& client) {
@@ -128,7 +153,12 @@ Task<> Acceptor::serve(std::unique_ptr<Client> client) {
   if (client->endpoint.settings.proxy_protocol.enabled) {
     const Result<> learned = co_await learn_client(*client);
     welcome = learned.has_value();
-    if (!welcome) refuse(*client, Refused::kProxyHeader, learned.error());
+    if (!welcome) {
+      refuse(*client, Refused::kProxyHeader, learned.error());
+    } else if (const std::optional<Refused> reason = count_source(connection.core.peer, client->visit)) {
+      welcome = false;
+      services_.metrics.connection_refused(client->endpoint.index, *reason);
+    }
   }
   if (welcome && services_.hooks.ingress != nullptr) {
     const Result<> decided = co_await call_ingress(services_, connection.core);

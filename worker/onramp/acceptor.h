@@ -2,12 +2,14 @@
 // the tenant's limit. It owns the sessions: when it goes, they are cancelled.
 #pragma once
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/fd.h"
 #include "base/scope.h"
 #include "worker/flow/client_connection.h"
 #include "worker/flow/socket_stream.h"
+#include "worker/limits/limits.h"
 #include "worker/services.h"
 #include "worker/telemetry/metrics.h"
 
@@ -40,6 +42,7 @@ class Acceptor {
     const Endpoint& endpoint;
     ClientConnection connection;
     SocketStream stream;
+    Sources::Visit visit;
     Client* next;
     Client** link;
 
@@ -54,6 +57,8 @@ class Acceptor {
   Task<> serve(std::unique_ptr<Client> client);
   /// Takes the PROXY header and believes it. Errors: there is none, and the connection is to be closed.
   Task<Result<>> learn_client(Client& client);
+  /// Counts a connection of its source. Why it is refused; nothing when it is not.
+  [[nodiscard]] std::optional<Refused> count_source(const SocketAddress& from, Sources::Visit& visit);
   /// May this address connect at all?
   [[nodiscard]] static bool may_connect(const Endpoint& endpoint, const SocketAddress& peer) {
     return !endpoint.settings.proxy_protocol.enabled || peer.is_unix() || endpoint.proxy_peers.contains(peer.ip());

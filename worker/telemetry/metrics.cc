@@ -23,7 +23,13 @@ std::string_view name(DnsSource source) {
   return kNames.at(slot_of(source));
 }
 std::string_view name(Refused why) {
-  constexpr std::array<std::string_view, 3> kNames = {"hook", "untrusted", "proxy_header"};
+  constexpr std::array<std::string_view, 5> kNames = {"hook", "untrusted", "proxy_header", "source_connections",
+                                                      "source_rate"};
+  return kNames.at(slot_of(why));
+}
+
+std::string_view name(RequestRefused why) {
+  constexpr std::array<std::string_view, 2> kNames = {"source_rate", "tenant_rate"};
   return kNames.at(slot_of(why));
 }
 
@@ -130,6 +136,10 @@ void PathMetrics::retried(UpstreamIndex upstream) {
 
 void PathMetrics::retry_denied(UpstreamIndex upstream) {
   series_->upstream(upstream).retries_denied.add(1);
+}
+
+void PathMetrics::request_refused(EndpointIndex endpoint, RequestRefused why) {
+  series_->endpoint(endpoint).count_request_refused(why);
 }
 
 void PathMetrics::hook_decided(HookKind kind, Verdict verdict) {

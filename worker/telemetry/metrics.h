@@ -28,7 +28,7 @@ enum class DnsSource : std::uint8_t { kCache, kHosts, kServer };
 [[nodiscard]] std::string_view name(DnsSource source);
 
 /// Why a connection was closed before it was served.
-enum class Refused : std::uint8_t { kHook, kUntrusted, kProxyHeader };
+enum class Refused : std::uint8_t { kHook, kUntrusted, kProxyHeader, kSourceConnections, kSourceRate };
 [[nodiscard]] std::string_view name(Refused why);
 
 /// What the sampler reads now and then (sampler.h).
@@ -47,6 +47,10 @@ struct ProcessSample {
 enum class UpstreamRefused : std::uint8_t { kQueueFull, kQueueExpired, kClientLeft, kNoServer, kCircuitOpen };
 [[nodiscard]] std::string_view name(UpstreamRefused why);
 
+/// Why a request was refused before anything was done for it.
+enum class RequestRefused : std::uint8_t { kSourceRate, kTenantRate };
+[[nodiscard]] std::string_view name(RequestRefused why);
+
 class PathSeries;
 
 class PathMetrics {
@@ -62,6 +66,7 @@ class PathMetrics {
 
   /// A request began; request_finished() ends it.
   void request_started(EndpointIndex endpoint);
+  void request_refused(EndpointIndex endpoint, RequestRefused why);
   /// Counts a finished request or tunnel: status, duration, bytes, ending, error.
   void request_finished(const AccessRecord& record);
 

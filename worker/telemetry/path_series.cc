@@ -58,6 +58,14 @@ void EndpointSeries::count_refused(Refused why) {
   });
 }
 
+void EndpointSeries::count_request_refused(RequestRefused why) {
+  requests_refused_.count(slot_of(why), [&] {
+    return to_.counter("sluice_requests_refused_total",
+                       "Requests refused because of a limit, before anything was done.",
+                       {{"endpoint", name_}, {"reason", name(why)}});
+  });
+}
+
 void EndpointSeries::count_status(std::uint16_t status) {
   const std::size_t slot = status_slot(status);
   statuses_.count(slot, [&] {

@@ -68,6 +68,7 @@ class EndpointSeries {
   EndpointSeries(ipc::MetricsWriter& to, const std::string& name);
 
   void count_refused(Refused why);
+  void count_request_refused(RequestRefused why);
   void count_status(std::uint16_t status);
   void count_cut(Ended by);
   void count_error(Code code);
@@ -87,7 +88,8 @@ class EndpointSeries {
  private:
   ipc::MetricsWriter& to_;
   std::string name_;
-  LazyCounters<slot_of(Refused::kProxyHeader) + 1> refused_;
+  LazyCounters<slot_of(Refused::kSourceRate) + 1> refused_;
+  LazyCounters<slot_of(RequestRefused::kTenantRate) + 1> requests_refused_;
   LazyCounters<kStatusSlots> statuses_;
   LazyCounters<slot_of(Ended::kTimeout) + 1> cut_;
   LazyCounters<kCodes> errors_;
