@@ -18,7 +18,8 @@ constexpr std::uint64_t kMagic = 0x31'62'61'6C'73'6C'73'73;
 constexpr std::size_t kHeaderBytes = 4096;
 constexpr std::size_t kValuesAt = kHeaderBytes;
 constexpr std::size_t kRecordsAt = kValuesAt + (kMetricValues * sizeof(Cell));
-constexpr std::size_t kEntriesAt = kRecordsAt + kMetricRecordBytes;
+constexpr std::size_t kServersAt = kRecordsAt + kMetricRecordBytes;
+constexpr std::size_t kEntriesAt = kServersAt + (kServerEntries * kServerEntryBytes);
 static_assert(sizeof(SlabHeader) <= kHeaderBytes && kEntriesAt % kConnectionEntryBytes == 0);
 
 constexpr std::size_t size_for(std::uint32_t connections) {
@@ -85,6 +86,9 @@ std::span<Cell> Slab::values() {
 std::span<std::byte> Slab::records() {
   return mapping_.writable().subspan(kRecordsAt, kMetricRecordBytes);
 }
+std::span<std::byte> Slab::servers() {
+  return mapping_.writable().subspan(kServersAt, kServerEntries * kServerEntryBytes);
+}
 std::span<std::byte> Slab::entries() {
   return mapping_.writable().subspan(kEntriesAt);
 }
@@ -102,6 +106,9 @@ std::span<const Cell> SlabView::values() const {
 }
 std::span<const std::byte> SlabView::records() const {
   return bytes_.subspan(kRecordsAt, kMetricRecordBytes);
+}
+std::span<const std::byte> SlabView::servers() const {
+  return bytes_.subspan(kServersAt, kServerEntries * kServerEntryBytes);
 }
 std::span<const std::byte> SlabView::entries() const {
   return bytes_.subspan(kEntriesAt);

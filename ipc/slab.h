@@ -1,7 +1,8 @@
 // Slab: the shared memory of one worker slot. Its worker writes metrics and live connections into it; the supervisor
 // and the admin worker read them. The supervisor makes it, so it outlives the worker: counters go on over a crash.
 //
-//   | header, 4 KiB | metric values, u64 each | metric records | connection entries, 128 bytes each |
+//   | header, 4 KiB | metric values, u64 each | metric records | servers, 256 bytes each | connections, 128 bytes each
+//   |
 //
 // Sizes are constants; the number of entries follows from the size of the memfd, which is sealed: a reader needs
 // nothing that the worker wrote to know where to look. All a reader sees is hostile: a worker that was taken over may
@@ -32,12 +33,15 @@ struct SlabHeader {
   Cell records_used;        ///< bytes of metric records written
   Cell entries_used;        ///< connection entries that have ever been used
   Cell last_connection_id;  ///< ids go on over a crash
+  Cell servers_used;        ///< rows of servers that have been written
 };
 
 /// Connections a slab can be made for.
 inline constexpr std::uint32_t kMaxSlabConnections = 1U << 20U;
 inline constexpr std::size_t kMetricValues = 8192;
 inline constexpr std::size_t kMetricRecordBytes = std::size_t{256} * 1024;
+inline constexpr std::size_t kServerEntries = 4096;
+inline constexpr std::size_t kServerEntryBytes = 256;
 inline constexpr std::size_t kConnectionEntryBytes = 128;
 
 /// A new slab: a memfd that cannot grow or shrink, all zero but the header. Pages that nobody writes take no memory.
@@ -56,6 +60,7 @@ class Slab {
   [[nodiscard]] SlabHeader& header();
   [[nodiscard]] std::span<Cell> values();
   [[nodiscard]] std::span<std::byte> records();
+  [[nodiscard]] std::span<std::byte> servers();
   [[nodiscard]] std::span<std::byte> entries();
 
  private:
@@ -73,6 +78,7 @@ class SlabView {
   [[nodiscard]] const SlabHeader& header() const;
   [[nodiscard]] std::span<const Cell> values() const;
   [[nodiscard]] std::span<const std::byte> records() const;
+  [[nodiscard]] std::span<const std::byte> servers() const;
   [[nodiscard]] std::span<const std::byte> entries() const;
 
  private:

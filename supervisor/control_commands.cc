@@ -10,6 +10,7 @@
 #include "base/settings/units.h"
 #include "ipc/connection_table.h"
 #include "supervisor/control_status.h"
+#include "supervisor/control_upstreams.h"
 #include "supervisor/supervisor.h"
 
 namespace sluice::supervisor {
@@ -30,6 +31,10 @@ Task<Result<>> status(const ControlContext& context, ControlConnection& connecti
 Task<Result<>> workers(const ControlContext& context, ControlConnection& connection, const json& /*request*/) {
   const json result = workers_json(context.supervisor);
   co_return co_await connection.result(result);
+}
+
+Task<Result<>> upstreams(const ControlContext& context, ControlConnection& connection, const json& request) {
+  co_return co_await send_upstreams(context.supervisor, connection, request);
 }
 
 // What the configuration makes of the file and the defaults; secrets are hidden.
@@ -179,6 +184,7 @@ constexpr std::array kCommands = {
     Command{"status", status, LogLevel::kDebug},
     Command{"workers", workers, LogLevel::kDebug},
     Command{"connections", connections, LogLevel::kDebug},
+    Command{"upstreams", upstreams, LogLevel::kDebug},
     Command{"config", config, LogLevel::kDebug},
     Command{"check", check, LogLevel::kDebug},
     Command{"stop", stop, LogLevel::kInfo},

@@ -12,6 +12,7 @@
 #include "worker/offramp/from_settings.h"
 #include "worker/offramp/origin_pool.h"
 #include "worker/offramp/resolver.h"
+#include "worker/offramp/upstream_report.h"
 #include "worker/onramp/acceptor.h"
 #include "worker/services.h"
 #include "worker/telemetry/access_log.h"
@@ -51,6 +52,7 @@ class Worker {
         resolver_(resolver),
         limits_(booted.settings.limits, checked(Limits::source_limits(booted.settings.limits.source))),
         egress_(checked(egress_rules(booted.settings.egress))),
+        report_(loop, slab),
         pool_(loop, booted.log, metrics_, booted.settings.forward),
         services_{.loop = loop_,
                   .log = booted.log,
@@ -67,6 +69,7 @@ class Worker {
                   .draining = draining_},
         acceptor_(services_) {
     resolver_->count_in(metrics_);
+    pool_.report_to(report_);
     for (const ipc::UpstreamSettings& upstream : booted.settings.upstreams) pool_.add(upstream);
     for (const ipc::EndpointSettings& endpoint : booted.settings.endpoints)
       endpoints_.push_back(std::make_unique<Endpoint>(endpoint, static_cast<EndpointIndex>(endpoints_.size()),
@@ -161,6 +164,7 @@ class Worker {
   std::unique_ptr<Resolver>& resolver_;
   Limits limits_;
   EgressPolicy egress_;
+  UpstreamReport report_;
   OriginPool pool_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
   detail::HookSet hooks_;

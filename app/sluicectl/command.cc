@@ -29,6 +29,10 @@ std::expected<CommandLine, int> parse_command_line(int argc, char** argv) {
   connections->add_option("--tenant", tenant, "Only of this tenant");
   connections->add_option("--endpoint", endpoint, "Only of this endpoint");
   connections->add_option("--limit", limit, "At most so many")->check(CLI::PositiveNumber);
+  std::string upstream;
+  auto* upstreams = app.add_subcommand("upstreams", "Origin servers: health, load, failures");
+  upstreams->add_option("--tenant", tenant, "Only of this tenant");
+  upstreams->add_option("--upstream", upstream, "Only of this upstream");
   app.add_subcommand("config", "The configuration in force, defaults included, secrets hidden");
   std::string file;
   auto* check = app.add_subcommand("check", "Check a configuration file as the running sluice would read it");
@@ -61,6 +65,7 @@ std::expected<CommandLine, int> parse_command_line(int argc, char** argv) {
   };
   give("tenant", tenant);
   give("endpoint", endpoint);
+  give("upstream", upstream);
   if (password->parsed()) line.request["iterations"] = iterations;
   if (limit != 0) line.request["limit"] = limit;
   std::error_code error;

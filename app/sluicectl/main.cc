@@ -34,6 +34,7 @@ std::string human(const std::string& command, const json& result, const std::vec
   if (command == "status") return status_text(result);
   if (command == "workers") return workers_text(result);
   if (command == "connections") return connections_text(items, now_unix_ms());
+  if (command == "upstreams") return upstreams_text(items, now_unix_ms());
   if (command == "check") return check_text(result);
   if (command == "config") return result.value("settings", json()).dump(2) + "\n";
   if (command == "stop") return fmt::format("stopping ({})\n", result.value("how", "?"));
@@ -43,7 +44,7 @@ std::string human(const std::string& command, const json& result, const std::vec
 
 // One object, also for commands that stream: {"connections":[…]}.
 std::string machine(const std::string& command, json result, const std::vector<json>& items) {
-  if (command == "connections") result["connections"] = items;
+  if (command == "connections" || command == "upstreams") result[command] = items;
   return result.dump(2, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace) + "\n";
 }
 

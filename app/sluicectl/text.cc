@@ -6,35 +6,12 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "app/sluicectl/json_at.h"
 #include "app/sluicectl/table.h"
 
 namespace sluice::ctl {
 namespace {
 using nlohmann::json;
-
-const json& at(const json& object, const char* key) {
-  static const json nothing;
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return object.is_object() && found != object.end() ? *found : nothing;
-}
-std::string text_of(const json& value) {
-  if (value.is_null()) return "-";
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
-std::string text_at(const json& object, const char* key) {
-  return text_of(at(object, key));
-}
-std::int64_t number_at(const json& object, const char* key) {
-  const json& value = at(object, key);
-  return value.is_number_integer() ? value.get<std::int64_t>() : 0;
-}
-std::uint64_t count_at(const json& object, const char* key) {
-  const json& value = at(object, key);
-  return value.is_number_unsigned() ? value.get<std::uint64_t>() : 0;
-}
-bool is_true(const json& value) {
-  return value.is_boolean() && value.get<bool>();
-}
 
 // One row per address; the tenant's own columns stand in its first row only.
 std::string tenants_table(const json& status) {

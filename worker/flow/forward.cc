@@ -38,12 +38,14 @@ Task<Result<>> Exchange::exchange_on(UpstreamGroup& group, Attempts& attempts, c
   OriginServer& server = place.server();
   stage_ = Stage::kAwaiting;
   connection_.slot.state(ipc::ConnectionState::kWaiting);
+  const Nanos asked = services_.loop.now();
   OriginExchange origin(*connection, server.timeouts(), response_limits(endpoint_.settings.http));
   Result<> sent = co_await origin.send(request_, http::TargetForm::kOrigin, &client_.request_body(), framing_);
   if (!sent) co_return sent;
   const Result<bool> switched = co_await await_final(origin);
   if (!switched) co_return fail(switched.error());
   record_.first_byte = services_.loop.now() - started_;
+  services_.metrics.origin_answered(server.upstream(), services_.loop.now() - asked);
   if (*switched) co_return co_await upgrade(origin);
   if (!group.settings().retry.statuses.empty() && may_ask_another(group, attempts, place))
     co_return fail(Error(Code::kUnavailable, "another server is asked").from(Side::kOrigin));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "proto/proxy_protocol/header.h"
 #include "worker/offramp/dial.h"
 #include "worker/offramp/resolver.h"
 
@@ -18,6 +19,12 @@ bool is_well(const ipc::ActiveHealthSettings& settings, std::uint16_t status) {
   return std::ranges::find(settings.statuses, status) != settings.statuses.end();
 }
 
+// A PROXY header that tells of no client: LOCAL, or UNKNOWN.
+std::string of_our_own(ipc::SendProxy form) {
+  return proxy_protocol::write(
+      form == ipc::SendProxy::kV1 ? proxy_protocol::Version::kV1 : proxy_protocol::Version::kV2, std::nullopt);
+}
+
 }  // namespace
 
 Millis HealthCheck::spread(Millis interval) {
@@ -27,19 +34,21 @@ Millis HealthCheck::spread(Millis interval) {
 }
 
 Task<> HealthCheck::watch(UpstreamGroup& group, Member& member) {
-  const ipc::ActiveHealthSettings& settings = group.settings().health.active;
+  const ipc::UpstreamSettings& upstream = group.settings();
+  const ipc::ActiveHealthSettings& settings = upstream.health.active;
   // the first ones soon, but not those of all servers and workers at once
   constexpr Millis kSoon(1000);
   const Millis first = std::min(settings.interval, kSoon);
   co_await loop_.sleep(Millis(random_.below(static_cast<std::uint32_t>(first.count()))));
   for (;;) {
-    const Result<> done = co_await probe(settings, *member.server);
+    const Result<> done = co_await probe(upstream, *member.server);
     group.probed(member, done, loop_.now());
     co_await loop_.sleep(spread(settings.interval));
   }
 }
 
-Task<Result<>> HealthCheck::probe(const ipc::ActiveHealthSettings& settings, const OriginServer& server) {
+Task<Result<>> HealthCheck::probe(const ipc::UpstreamSettings& upstream, const OriginServer& server) {
+  const ipc::ActiveHealthSettings& settings = upstream.health.active;
   const Deadline deadline = loop_.in(settings.timeout);
   const Result<Addresses> addresses = co_await resolver_.resolve(server.host(), deadline);
   if (!addresses) co_return fail(addresses.error());
@@ -52,11 +61,13 @@ Task<Result<>> HealthCheck::probe(const ipc::ActiveHealthSettings& settings, con
   if (!connected) co_return fail(std::move(connected.error()));
   if (settings.path.empty()) co_return Result<>();
   OriginConnection connection(loop_, std::move(connected->fd), std::move(connected->peer));
-  co_return co_await ask(settings, server, connection, deadline);
+  if (upstream.send_proxy != ipc::SendProxy::kOff) connection.introduce(of_our_own(upstream.send_proxy));
+  co_return co_await ask(upstream, server, connection, deadline);
 }
 
-Task<Result<>> HealthCheck::ask(const ipc::ActiveHealthSettings& settings, const OriginServer& server,
+Task<Result<>> HealthCheck::ask(const ipc::UpstreamSettings& upstream, const OriginServer& server,
                                 OriginConnection& connection, Deadline deadline) {
+  const ipc::ActiveHealthSettings& settings = upstream.health.active;
   http::RequestHead request;
   const std::string host =
       settings.host.empty() ? HostPort{.host = server.host(), .port = server.port()}.text() : settings.host;

@@ -21,11 +21,11 @@ class HealthCheck {
   /// For ever.
   Task<> watch(UpstreamGroup& group, Member& member);
   /// One probe. Errors: why the server is not well.
-  Task<Result<>> probe(const ipc::ActiveHealthSettings& settings, const OriginServer& server);
+  Task<Result<>> probe(const ipc::UpstreamSettings& settings, const OriginServer& server);
 
  private:
-  Task<Result<>> ask(const ipc::ActiveHealthSettings& settings, const OriginServer& server,
-                     OriginConnection& connection, Deadline deadline);
+  Task<Result<>> ask(const ipc::UpstreamSettings& settings, const OriginServer& server, OriginConnection& connection,
+                     Deadline deadline);
   /// Ten percent more or less.
   [[nodiscard]] Millis spread(Millis interval);
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/scope.h"
 #include "worker/offramp/health_check.h"
+#include "worker/offramp/upstream_report.h"
 #include "worker/telemetry/metrics.h"
 
 namespace sluice::worker {
@@ -34,6 +35,7 @@ std::shared_ptr<UpstreamGroup> OriginPool::forward(std::string_view host, std::u
 }
 
 Task<> OriginPool::run(Resolver& resolver) {
+  if (report_ != nullptr) report_->write(configured_);
   HealthCheck check(loop_, resolver);
   Scope probes;
   for (const auto& group : configured_) {
@@ -44,6 +46,7 @@ Task<> OriginPool::run(Resolver& resolver) {
   for (;;) {
     co_await loop_.sleep(kSweep);
     for (const auto& group : configured_) group->sweep(loop_.now(), metrics_);
+    if (report_ != nullptr) report_->write(configured_);
     for (auto& [key, origin] : forward_) origin->sweep(loop_.now(), metrics_);
     std::erase_if(forward_,
                   [](const auto& entry) { return entry.second->idle() == 0 && entry.second.use_count() == 1; });
@@ -85,6 +88,7 @@ void OriginPool::happened(const UpstreamGroup& group, const Member* member, Upst
       break;
   }
   metrics_.upstream_health(group.index(), group.well());
+  if (report_ != nullptr) report_->write(configured_);
 }
 
 std::size_t OriginPool::idle() const {

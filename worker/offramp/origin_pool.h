@@ -21,6 +21,7 @@ namespace sluice::worker {
 
 class PathMetrics;
 class Resolver;
+class UpstreamReport;
 
 class OriginPool : private UpstreamWatcher {
  public:
@@ -32,6 +33,8 @@ class OriginPool : private UpstreamWatcher {
   OriginPool(OriginPool&&) = delete;
   ~OriginPool() override = default;
 
+  /// From now on it is reported there how the groups are. Lifetime: as long as the pool.
+  void report_to(UpstreamReport& report) { report_ = &report; }
   /// A group of the configuration; lives as long as the pool.
   UpstreamGroup& add(const ipc::UpstreamSettings& settings);
   /// In the order of the configuration.
@@ -48,6 +51,7 @@ class OriginPool : private UpstreamWatcher {
   Loop& loop_;
   Log& log_;
   PathMetrics& metrics_;
+  UpstreamReport* report_ = nullptr;
   ipc::UpstreamSettings forward_settings_;
   std::vector<std::unique_ptr<UpstreamGroup>> configured_;
   std::unordered_map<std::string, std::shared_ptr<UpstreamGroup>> forward_;

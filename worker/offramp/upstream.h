@@ -89,6 +89,7 @@ class UpstreamGroup {
 
   /// A place at the server that the balancer picks; an empty one when none has room, or the group as a whole is full.
   [[nodiscard]] Place take_place(const Wanted& wanted, Nanos now);
+  [[nodiscard]] std::size_t queued() const { return line_.size(); }
   /// Those who wait for one. While somebody does, newcomers queue up behind.
   [[nodiscard]] WaitingLine& line() { return line_; }
   /// Does any server get requests at all? Without one there is nothing to wait for.

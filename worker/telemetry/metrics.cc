@@ -100,6 +100,10 @@ void PathMetrics::origin_reused(UpstreamIndex upstream) {
   series_->upstream(upstream).reuses.add(1);
 }
 
+void PathMetrics::origin_answered(UpstreamIndex upstream, std::chrono::nanoseconds took) {
+  series_->upstream(upstream).response_time.observe(seconds(took));
+}
+
 void PathMetrics::origin_closed(UpstreamIndex upstream) {
   series_->upstream(upstream).connections.add(-1);
 }

@@ -77,6 +77,8 @@ class PathMetrics {
   void origin_connected(UpstreamIndex upstream, std::chrono::nanoseconds took);
   void origin_failed(UpstreamIndex upstream, Code code);
   void origin_reused(UpstreamIndex upstream);
+  /// The head of its final response has come, so long after the request began to be sent.
+  void origin_answered(UpstreamIndex upstream, std::chrono::nanoseconds took);
   void origin_closed(UpstreamIndex upstream);
 
   // requests in an upstream's line

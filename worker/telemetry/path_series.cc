@@ -97,6 +97,9 @@ UpstreamSeries::UpstreamSeries(ipc::MetricsWriter& to, const std::string& name) 
   connections = to.gauge("sluice_origin_connections_open", "Connections to origins open now.", labels);
   connect_duration = to.histogram("sluice_origin_connect_duration_seconds",
                                   "Time that connecting to an origin took, when it succeeded.", labels, kConnect);
+  response_time =
+      to.histogram("sluice_origin_response_seconds",
+                   "Time from sending a request to an origin to the head of its response.", labels, kDuration);
   queued =
       to.counter("sluice_upstream_queued_total", "Requests that had to wait for a limit of their upstream.", labels);
   well = to.gauge("sluice_upstream_servers_well", "Servers that are in use and well.", labels);

@@ -106,6 +106,7 @@ class UpstreamSeries {
   ipc::Counter reuses;
   ipc::Gauge connections;
   ipc::Histogram connect_duration;
+  ipc::Histogram response_time;
   ipc::Counter queued;
   ipc::Gauge queue;
   ipc::Gauge well;

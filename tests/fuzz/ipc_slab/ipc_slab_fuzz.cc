@@ -2,7 +2,7 @@
 // next worker. What is shown must be sound whatever is in there.
 //
 // The input is laid over a sound slab in pieces, so that a few bytes reach every part: u8 where (header, values,
-// records, entries), u16 offset in words, u8 length, bytes.
+// records, entries; from 128 on servers), u16 offset in words, u8 length, bytes.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include "ipc/connection_table.h"
 #include "ipc/metrics.h"
 #include "ipc/metrics_reader.h"
+#include "ipc/server_table.h"
 #include "ipc/text.h"
 
 namespace sluice::ipc {
@@ -27,6 +28,8 @@ void fill(Slab& slab) {
   ConnectionTable table(slab);
   ConnectionSlot slot = table.add(SocketAddress(), 1, 2);
   slot.request("GET /");
+  ServerTable servers(slab);
+  servers.write(0, {.upstream = "origin", .server = "127.0.0.1:80"});
 }
 
 void lay_over(Slab& slab, std::span<const std::uint8_t> input) {
@@ -35,6 +38,7 @@ void lay_over(Slab& slab, std::span<const std::uint8_t> input) {
     if (input[0] % 4 == 0) part = std::as_writable_bytes(std::span(&slab.header(), 1));
     if (input[0] % 4 == 1) part = std::as_writable_bytes(slab.values());
     if (input[0] % 4 == 3) part = slab.entries();
+    if (input[0] >= 128) part = slab.servers();
     const std::size_t offset = std::min((input[1] | (std::size_t{input[2]} << 8U)) * 8, part.size());
     const std::size_t length = std::min({std::size_t{input[3]}, input.size() - 4, part.size() - offset});
     std::memcpy(part.data() + offset, input.data() + 4, length);
@@ -52,6 +56,8 @@ void check_shown(const SlabView& view) {
         SLUICE_CHECK(is_printable(label.value) && label.name != "tenant", "a label that cannot be shown");
     }
   }
+  for (const ServerRow& row : read_servers(view))
+    SLUICE_CHECK(is_printable(row.upstream) && is_printable(row.server), "a server that cannot be shown");
   ConnectionReader connections(view);
   while (const auto record = connections.next())
     SLUICE_CHECK(is_printable(record->target) && !name(record->state).empty(), "a connection that cannot be shown");

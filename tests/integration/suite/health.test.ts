@@ -146,3 +146,34 @@ scenario('the last answer is passed on when nobody is left to ask, and the budge
   assert.equal(metrics.sum('sluice_upstream_retries_total'), 4);
   assert.equal(metrics.sum('sluice_upstream_retries_denied_total'), 36);
 });
+
+scenario('sluicectl upstreams shows every server: state, health, load and the last error', async (kit) => {
+  const good = await kit.origin();
+  const refuses = await dead(kit);
+  const spare = await kit.origin();
+  const proxy = await kit.sluice({
+    config: {
+      tenants: [tenant([good.address, refuses, spare.address], {
+        server_options: { [spare.address]: { state: 'drain', weight: 7 } },
+        health: { passive: { failures: 1, ejection_time: '1h', max_ejection_time: '1h' } },
+      })],
+    },
+  });
+  const client = await kit.connect(proxy.address('web'));
+  for (let i = 0; i < 4; i += 1) assert.equal((await client.ask(get())).status, 200);
+  const servers = await eventually('the table being written', async () => {
+    const answer = JSON.parse((await proxy.ctl('--json', 'upstreams', '--upstream', 'origin')).stdout) as { upstreams: JsonObject[] };
+    return answer.upstreams[0]?.['requests'] === 4 ? answer.upstreams : undefined;
+  });
+  assert.deepEqual(servers.map((s) => [s['server'], s['state'], s['health'], s['serving']]), [
+    [good.address, 'active', 'well', true], [refuses, 'active', 'ejected', false], [spare.address, 'drain', 'well', false],
+  ]);
+  assert.equal(servers[0]!['idle'], 1);
+  assert.equal(servers[1]!['last_error'], 'refused');
+  assert.equal(servers[1]!['ejections'], 1);
+  assert.equal(servers[2]!['weight'], 7);
+  const text = (await proxy.ctl('upstreams')).stdout;
+  assert.match(text, new RegExp(`main +origin +${refuses} +active +ejected +1 .* refused, \\d+s ago`));
+  assert.equal((await proxy.ctl('--json', 'upstreams', '--tenant', 'nobody')).stdout.includes('server"'), false);
+  assert.equal((await proxy.metrics()).sum('sluice_origin_response_seconds_count', { upstream: 'origin' }), 4);
+});
