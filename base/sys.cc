@@ -87,6 +87,11 @@ Result<> connect(int fd, const sockaddr* address, socklen_t length) {
   return {};
 }
 
+Result<> bind(int fd, const sockaddr* address, socklen_t length) {
+  if (run("bind", [&] { return ::bind(fd, address, length); }) < 0) return fail_errno(errno, "bind");
+  return {};
+}
+
 int pending_error(int fd) {
   int error = 0;
   socklen_t length = sizeof error;

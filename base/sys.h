@@ -47,6 +47,8 @@ struct Accepted {
 [[nodiscard]] Result<Fd> socket(int family, int type, int protocol);
 /// EINPROGRESS counts as success: wait for writable, then ask pending_error().
 [[nodiscard]] Result<> connect(int fd, const sockaddr* address, socklen_t length);
+/// To an address of our own, before connecting.
+[[nodiscard]] Result<> bind(int fd, const sockaddr* address, socklen_t length);
 /// SO_ERROR, which reading also clears.
 [[nodiscard]] int pending_error(int fd);
 [[nodiscard]] Result<> set_option(int fd, int level, int name, int value);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "ipc/memfd.h"
@@ -102,6 +103,13 @@ Layer layer(bool on) {
   return on ? Layer::kOn : Layer::kOff;
 }
 
+Sources sources_of(const ipc::TenantSettings& tenant) {
+  const auto chooses = [](const ipc::OffRampSettings& off_ramp) { return !off_ramp.source_addresses.empty(); };
+  const bool any =
+      chooses(tenant.forward) || std::ranges::any_of(tenant.upstreams, chooses, &ipc::UpstreamSettings::off_ramp);
+  return any ? Sources::kChosen : Sources::kKernel;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Booted>> boot(const BootRequest& request) {
@@ -123,6 +131,7 @@ Result<> enter_sandbox(Booted& booted) {
   auto report = enter_sandbox({.seccomp = mode_of(wanted.seccomp),
                                .namespaces = layer(wanted.namespaces),
                                .landlock = layer(wanted.landlock),
+                               .sources = sources_of(booted.settings),
                                .descriptors = booted.settings.limits.descriptors});
   if (!report) return fail(refuse(booted, std::move(report).error()));
   ipc::Protections message;

@@ -66,6 +66,7 @@ struct OffRampSettings {
   Milliseconds first_byte_timeout = 60s;
   Milliseconds idle_timeout = 60s;
   Milliseconds write_timeout = 30s;
+  std::vector<std::string> source_addresses;
   PoolSettings pool;
   QueueSettings queue;
 
@@ -86,6 +87,10 @@ struct OffRampSettings {
     f(&S::idle_timeout, "idle_timeout", "Longest pause between two reads of a response body.").range(10ms, 24h);
     f(&S::write_timeout, "write_timeout", "Longest time without progress while the origin takes a request.")
         .range(10ms, 24h);
+    f(&S::source_addresses, "source_addresses",
+      "Addresses of this machine that connections to origins come from, in turn. An origin's address of a family that "
+      "has none here is not tried. An empty list: the kernel chooses.")
+        .check(kIp);
     f(&S::pool, "pool", "");
     f(&S::queue, "queue", "");
   }

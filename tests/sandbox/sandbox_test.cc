@@ -111,6 +111,35 @@ TEST(SandboxLayers, LandlockRefusesPortsWithoutSeccomp) {
   EXPECT_EQ(answer("bind-port", {.seccomp = ipc::Seccomp::kOff}), "EACCES");
 }
 
+ipc::TenantSettings tenant_with_sources(std::string_view probe) {
+  ipc::TenantSettings settings = tenant(probe);
+  settings.forward.source_addresses = {"127.0.0.1"};
+  return settings;
+}
+
+// The source address of a connection is given with port 0.
+TEST(SandboxWithSources, APortOfTheKernelsChoiceMayBeBoundAndNoOther) {
+  TestWorker any(SLUICE_PROBE_WORKER, tenant_with_sources("bind-any-port"));
+  ASSERT_TRUE(any.until_ready()) << any.log();
+  EXPECT_EQ(any.stop(), 0);
+  EXPECT_EQ(any.result_of("bind-any-port"), "allowed");
+  if (any.protection("landlock").why.find("tcp bind") == std::string::npos) GTEST_SKIP() << "needs Landlock ABI 4";
+  TestWorker one(SLUICE_PROBE_WORKER, tenant_with_sources("bind-port"));
+  ASSERT_TRUE(one.until_ready()) << one.log();
+  EXPECT_EQ(one.stop(), 0);
+  EXPECT_EQ(one.result_of("bind-port"), "EACCES");
+}
+
+TEST(SandboxWithSources, NobodyCanListen) {
+  for (const char* const attempt : {"listen", "unix-socket", "vsock"}) {
+    TestWorker worker(SLUICE_PROBE_WORKER, tenant_with_sources(attempt));
+    EXPECT_FALSE(worker.until_ready()) << worker.log();
+    const int status = worker.wait();
+    ASSERT_TRUE(WIFSIGNALED(status)) << attempt << " " << status << worker.log();
+    EXPECT_EQ(WTERMSIG(status), SIGSYS) << attempt;
+  }
+}
+
 TEST(SandboxLayers, NoNestedUserNamespaceWithoutSeccomp) {
   EXPECT_EQ(answer("user-namespace", {.seccomp = ipc::Seccomp::kOff}), "ENOSPC");
 }

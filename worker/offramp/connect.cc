@@ -114,6 +114,7 @@ Task<Result<std::unique_ptr<OriginConnection>>> connect_origin(const Services& s
   const std::vector<SocketAddress> candidates = co_await permitted_of(way, *addresses);
   way.first_asked.set();
   request.candidates = candidates;
+  request.sources = &server.sources();
   request.connect_timeout = server.settings().connect_timeout;
   request.deadline = deadline;
   Result<Connected> connected = co_await dial(services.loop, request);

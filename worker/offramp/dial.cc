@@ -67,12 +67,25 @@ struct Race {
 
 namespace {
 
-Task<Result<Fd>> connect_to(Loop& loop, const SocketAddress& address, Millis timeout) {
+// The port is the kernel's to choose, and only at connect(2), when it knows the whole pair of addresses: one source can
+// then have as many connections to each origin as there are ports.
+Result<> bind_source(int fd, const SocketAddress& to, const SourceAddresses& sources) {
+  const IpAddress* const source = to.is_ip() ? sources.next(to.ip().family()) : nullptr;
+  if (source == nullptr) return fail(Code::kUnreachable, "no source address of this family");
+  if (Result<> set = sys::set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1); !set) return set;
+  const RawAddress raw = SocketAddress(*source, 0).raw();
+  return sys::bind(fd, raw.get(), raw.size);
+}
+
+Task<Result<Fd>> connect_to(Loop& loop, const SocketAddress& address, const SourceAddresses* sources, Millis timeout) {
   const RawAddress raw = address.raw();
   Result<Fd> fd = sys::socket(raw.family(), SOCK_STREAM, 0);
   if (!fd) co_return fail(std::move(fd.error()));
   if (address.is_ip()) {
     if (Result<> set = sys::set_option(fd->get(), IPPROTO_TCP, TCP_NODELAY, 1); !set) co_return fail(set.error());
+  }
+  if (sources != nullptr && !sources->any()) {
+    if (Result<> bound = bind_source(fd->get(), address, *sources); !bound) co_return fail(bound.error());
   }
   if (Result<> begun = sys::connect(fd->get(), raw.get(), raw.size); !begun) co_return fail(begun.error());
   FdEvents events(loop, fd->get());
@@ -91,7 +104,7 @@ Task<> attempt(Race& race, SocketAddress address) {
       co_return;
     }
   }
-  Result<Fd> fd = co_await connect_to(race.loop, address, race.request.connect_timeout);
+  Result<Fd> fd = co_await connect_to(race.loop, address, race.request.sources, race.request.connect_timeout);
   if (!fd) {
     race.failed(address, std::move(fd.error()));
   } else if (!race.winner) {

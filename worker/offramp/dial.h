@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "base/signal.h"
 #include "base/task.h"
+#include "worker/offramp/source_addresses.h"
 
 namespace sluice::worker {
 
@@ -52,6 +53,9 @@ struct DialRequest {
   LateCandidates* late = nullptr;
   /// An error keeps the address out of the race and goes into the report. Not set: everything is permitted.
   std::function<Result<>(const SocketAddress&)> permitted;
+  /// Where the connections come from; null or any(): the kernel chooses. An address whose family has none is not tried.
+  /// Lifetime: until dial() is done.
+  const SourceAddresses* sources = nullptr;
   Millis attempt_delay = kAttemptDelay;
   /// Of one attempt; then it has failed. Zero: as long as the kernel tries.
   Millis connect_timeout{5000};

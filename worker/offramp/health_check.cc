@@ -55,6 +55,7 @@ Task<Result<>> HealthCheck::probe(const ipc::UpstreamSettings& upstream, const O
   const std::vector<SocketAddress> candidates = with_port(*addresses, server.port());
   DialRequest request;
   request.candidates = candidates;
+  request.sources = &server.sources();
   request.connect_timeout = settings.timeout;
   request.deadline = deadline;
   Result<Connected> connected = co_await dial(loop_, request);

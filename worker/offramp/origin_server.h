@@ -10,6 +10,7 @@
 
 #include "ipc/settings/off_ramp.h"
 #include "worker/offramp/origin_connection.h"
+#include "worker/offramp/source_addresses.h"
 #include "worker/telemetry/record.h"
 
 namespace sluice::worker {
@@ -25,13 +26,18 @@ enum class IfDead : std::uint8_t {
 class OriginServer {
  public:
   OriginServer(std::string host, std::uint16_t port, UpstreamIndex upstream, const ipc::OffRampSettings& settings)
-      : host_(std::move(host)), port_(port), upstream_(upstream), settings_(settings) {}
+      : host_(std::move(host)),
+        port_(port),
+        upstream_(upstream),
+        settings_(settings),
+        sources_(settings.source_addresses) {}
   OriginServer(OriginServer&&) = delete;
 
   [[nodiscard]] const std::string& host() const { return host_; }
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] UpstreamIndex upstream() const { return upstream_; }
   [[nodiscard]] const ipc::OffRampSettings& settings() const { return settings_; }
+  [[nodiscard]] const SourceAddresses& sources() const { return sources_; }
   [[nodiscard]] OriginTimeouts timeouts() const {
     return {
         .first_byte = settings_.first_byte_timeout, .idle = settings_.idle_timeout, .write = settings_.write_timeout};
@@ -59,6 +65,7 @@ class OriginServer {
   std::uint16_t port_;
   UpstreamIndex upstream_;
   const ipc::OffRampSettings& settings_;
+  SourceAddresses sources_;
   std::vector<std::unique_ptr<OriginConnection>> idle_;  // the last one was used last
 };
 

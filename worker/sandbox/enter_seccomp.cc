@@ -1,13 +1,12 @@
 // The last layer: from here on only what policy.cc lists.
 #include "worker/sandbox/layers.h"
-#include "worker/sandbox/policy.h"
 
 namespace sluice::worker {
 
-Result<Protection> enter_seccomp(seccomp::Mode mode) {
+Result<Protection> enter_seccomp(seccomp::Mode mode, Sources sources) {
   if (mode == seccomp::Mode::kOff)
     return Protection{.name = "seccomp", .on = false, .why = "switched off by the configuration"};
-  if (auto loaded = seccomp::allow_only(worker_policy(), mode); !loaded) return fail(std::move(loaded).error());
+  if (auto loaded = seccomp::allow_only(worker_policy(sources), mode); !loaded) return fail(std::move(loaded).error());
   if (mode == seccomp::Mode::kLog)
     return Protection{.name = "seccomp", .on = false, .why = "log: what is not on the list is let through and logged"};
   return Protection{.name = "seccomp", .on = true, .why = "kill"};

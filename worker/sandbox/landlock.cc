@@ -1,5 +1,6 @@
 // Landlock. The structures and numbers are our own: Debian 12's headers end at ABI 2, the kernel may know more, and an
-// older kernel refuses what it does not know. No rule is ever added, so everything that is handled is denied.
+// older kernel refuses what it does not know. The only rule that is ever added is for source addresses; everything else
+// that is handled is denied.
 #include <fmt/format.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -36,6 +37,14 @@ constexpr std::array kRights{
     Rights{6, {.files = 0, .network = 0, .scoped = 3}, "abstract sockets, signals"},
 };
 constexpr std::uint32_t kAskVersion = 1;
+constexpr std::uint64_t kBindTcp = 1;
+
+// struct landlock_net_port_attr. Port 0 allows what the kernel chooses, and nothing that is chosen by number.
+struct PortRule {
+  std::uint64_t rights = kBindTcp;
+  std::uint64_t port = 0;
+};
+constexpr int kPortRule = 2;
 
 Protection off(const char* step) {
   const int error = errno;
@@ -48,7 +57,7 @@ Protection off(const char* step) {
 
 }  // namespace
 
-Protection enter_landlock() {
+Protection enter_landlock(Sources sources) {
   const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, kAskVersion);
   if (abi < 1) return off("asking for the version");
   Ruleset all{};
@@ -62,6 +71,10 @@ Protection enter_landlock() {
   }
   const Fd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0)));
   if (!ruleset) return off("creating the rule set");
+  const PortRule any_port;
+  if (sources == Sources::kChosen && (all.network & kBindTcp) != 0 &&
+      ::syscall(SYS_landlock_add_rule, ruleset.get(), kPortRule, &any_port, 0) != 0)
+    return off("allowing port 0");
   if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) return off("restricting");
   return {.name = "landlock", .on = true, .why = fmt::format("ABI {}: no {}", abi, denied)};
 }

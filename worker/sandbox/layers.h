@@ -7,6 +7,7 @@
 #include "base/protection.h"
 #include "base/result.h"
 #include "base/seccomp.h"
+#include "worker/sandbox/policy.h"
 
 namespace sluice::worker {
 
@@ -23,9 +24,10 @@ namespace sluice::worker {
 [[nodiscard]] Result<Protection> no_new_privileges();
 
 /// No file by any path, no TCP port, no signal and no abstract UNIX socket outside: as far as the kernel's ABI goes.
-[[nodiscard]] Protection enter_landlock();
+/// With chosen sources TCP sockets may be bound to port 0, which is the kernel's to replace.
+[[nodiscard]] Protection enter_landlock(Sources sources);
 
 /// The last one, because it forbids what the others need.
-[[nodiscard]] Result<Protection> enter_seccomp(seccomp::Mode mode);
+[[nodiscard]] Result<Protection> enter_seccomp(seccomp::Mode mode, Sources sources);
 
 }  // namespace sluice::worker

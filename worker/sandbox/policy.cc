@@ -104,6 +104,15 @@ constexpr Row kWithConditions[] = {
     {SCMP_SYS(socket), "UDP over IPv6", kUdp6Named},
 };
 
+// Only with `source_addresses`. The filter cannot see the port; Landlock refuses every port but 0, and without
+// listen(2) nobody can be waited for at any. The lengths are those of IPv4 and IPv6 addresses.
+constexpr Condition kInet4Length[] = {{2, kInt, sizeof(sockaddr_in)}};
+constexpr Condition kInet6Length[] = {{2, kInt, sizeof(sockaddr_in6)}};
+constexpr Row kForSources[] = {
+    {SCMP_SYS(bind), "the source address of a connection", kInet4Length},
+    {SCMP_SYS(bind), "the source address of a connection", kInet6Length},
+};
+
 struct Option {
   int level;
   int name;
@@ -185,7 +194,7 @@ struct Policy {
     }
   }
 
-  Policy() {
+  explicit Policy(Sources sources) {
     conditions.reserve(std::size(kSetOptions) + std::size(kGetOptions) + std::size(kFcntl) +
                        1);  // the rows point into it
     rows.assign(std::begin(kPlain), std::end(kPlain));
@@ -199,14 +208,15 @@ struct Policy {
     // abort() and the fatal signal handlers signal themselves; no other process, ever
     conditions.push_back({{{0, kInt, static_cast<std::uint64_t>(::getpid())}, {}, {}}});
     rows.push_back({SCMP_SYS(tgkill), "abort", std::span(conditions.back()).first(1)});
+    if (sources == Sources::kChosen) rows.insert(rows.end(), std::begin(kForSources), std::end(kForSources));
     if (kSanitized) rows.insert(rows.end(), std::begin(kForSanitizers), std::end(kForSanitizers));
   }
 };
 
 }  // namespace
 
-std::span<const seccomp::Row> worker_policy() {
-  static const Policy policy;
+std::span<const seccomp::Row> worker_policy(Sources sources) {
+  static const Policy policy(sources);  // a process enters its sandbox once
   return policy.rows;
 }
 

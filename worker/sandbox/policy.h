@@ -2,12 +2,16 @@
 // reason. Everything else ends the worker. Whoever needs another call adds a row here, says why, and a probe to
 // tests/sandbox.
 #pragma once
+#include <cstdint>
 #include <span>
 
 #include "base/seccomp.h"
 
 namespace sluice::worker {
 
-[[nodiscard]] std::span<const seccomp::Row> worker_policy();
+/// Whether connections may be given a source address.
+enum class Sources : std::uint8_t { kKernel, kChosen };
+
+[[nodiscard]] std::span<const seccomp::Row> worker_policy(Sources sources);
 
 }  // namespace sluice::worker

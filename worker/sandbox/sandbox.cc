@@ -30,9 +30,9 @@ Result<std::vector<Protection>> enter_sandbox(const SandboxOptions& options) {
   if (!privileges) return fail(std::move(privileges).error().during("setting no_new_privs"));
   report.push_back(*std::move(privileges));
 
-  report.push_back(options.landlock == Layer::kOn ? enter_landlock() : switched_off("landlock"));
+  report.push_back(options.landlock == Layer::kOn ? enter_landlock(options.sources) : switched_off("landlock"));
 
-  auto filter = enter_seccomp(options.seccomp);
+  auto filter = enter_seccomp(options.seccomp, options.sources);
   if (!filter) return fail(std::move(filter).error().during("loading the seccomp filter"));
   report.push_back(*std::move(filter));
   return report;

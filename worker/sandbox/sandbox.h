@@ -10,6 +10,7 @@
 #include "base/protection.h"
 #include "base/result.h"
 #include "base/seccomp.h"
+#include "worker/sandbox/policy.h"
 
 namespace sluice::worker {
 
@@ -19,6 +20,7 @@ struct SandboxOptions {
   seccomp::Mode seccomp = seccomp::Mode::kKill;
   Layer namespaces = Layer::kOn;  ///< the empty root; the rest of them is the spawner's
   Layer landlock = Layer::kOn;
+  Sources sources = Sources::kKernel;
   std::uint64_t descriptors = 65536;  ///< RLIMIT_NOFILE, cut to the hard limit
 };
 

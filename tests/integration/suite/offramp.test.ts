@@ -167,3 +167,28 @@ scenario('a reader that stops does not make Sluice read the whole answer', async
   await sleep(500);
   assert.ok(sent < 48, `${sent} MiB left the origin for a client that reads nothing`);
 });
+
+scenario('connections to origins come from the configured addresses, in turn', async ({ sluice, origin, connect }) => {
+  const server = await origin((request, response) => response.end(request.socket.remoteAddress));
+  const proxy = await sluice({
+    config: {
+      tenants: [reverse([], {}, {
+        upstreams: [{ name: 'origin', servers: [server.address], source_addresses: ['127.0.0.7', '127.0.0.8', '::1'], pool: { max_idle: 0 } }],
+      })],
+    },
+  });
+  const client = await connect(proxy.address('web'));
+  const seen: string[] = [];
+  for (let i = 0; i < 4; i += 1) seen.push((await client.ask(get())).text);
+  assert.deepEqual(seen.sort(), ['127.0.0.7', '127.0.0.7', '127.0.0.8', '127.0.0.8']);
+});
+
+scenario('without a source address of its family an origin is not reached', async ({ sluice, origin, connect }) => {
+  const server = await origin();
+  const proxy = await sluice({
+    config: { tenants: [reverse([], {}, { upstreams: [{ name: 'origin', servers: [server.address], source_addresses: ['::1'] }] })] },
+  });
+  const client = await connect(proxy.address('web'));
+  assert.equal((await client.ask(get())).status, 502);
+  assert.equal(server.accepted, 0);
+});

@@ -287,6 +287,37 @@ TEST_F(DialTest, ASuccessDoesNotWaitForWhatMayStillCome) {
   EXPECT_LT(took_, kAttemptDelay);
 }
 
+TEST_F(DialTest, ConnectsFromItsSourceAddressesInTurn) {
+  Listener there;
+  const SourceAddresses sources({"127.0.0.7", "127.0.0.8"});
+  std::vector<std::string> seen;
+  for (int i = 0; i < 3; ++i) {
+    DialRequest request;
+    const std::vector<SocketAddress> candidates = {there.address};
+    request.candidates = candidates;
+    request.sources = &sources;
+    request.deadline = soon(Millis(2000));
+    const Result<Connected> connected = run(request);
+    ASSERT_TRUE(connected) << connected.error().message();
+    seen.push_back(name_of(connected->fd.get()).ip().text());
+  }
+  EXPECT_THAT(seen, testing::ElementsAre("127.0.0.8", "127.0.0.7", "127.0.0.8"));
+}
+
+TEST_F(DialTest, AFamilyWithoutASourceAddressIsNotTried) {
+  Listener there;
+  const SourceAddresses sources({"::1"});
+  DialRequest request;
+  const std::vector<SocketAddress> candidates = {there.address};
+  request.candidates = candidates;
+  request.sources = &sources;
+  request.deadline = soon(Millis(2000));
+  const Result<Connected> connected = run(request);
+  ASSERT_FALSE(connected);
+  EXPECT_EQ(connected.error().code(), Code::kUnreachable);
+  EXPECT_FALSE(there.has_visitor());
+}
+
 TEST_F(DialTest, LosersAreClosed) {
   const Silent silent;
   const Listener listener;

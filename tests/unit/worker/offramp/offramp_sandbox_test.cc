@@ -61,7 +61,7 @@ enum class Then : std::uint8_t { kLeave, kOpen };
       Resolver::make(loop, {.servers = {first.address(), second.address()}, .timeout = Millis(50), .tries = 1}).value();
   int failures = 0;
   Scope scope;
-  if (!seccomp::allow_only(worker_policy(), seccomp::Mode::kKill)) ::_exit(9);
+  if (!seccomp::allow_only(worker_policy(Sources::kKernel), seccomp::Mode::kKill)) ::_exit(9);
   // the name server's own TCP port is somebody to connect to
   scope.spawn([&] { return work(loop, *resolver, first.address().port(), failures); });
   loop.run();
