@@ -72,6 +72,7 @@ void Exchange::account() {
   }
   services_.metrics.request_finished(record_);
   services_.access_log.write(record_);
+  if (record_.kind == AccessRecord::Kind::kTunnel) return;  // its bytes stand there already
   connection_.slot.add_in(record_.bytes_in);
   connection_.slot.add_out(record_.bytes_out);
 }

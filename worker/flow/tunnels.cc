@@ -56,8 +56,8 @@ class Counted {
   Counted(AccessRecord& record, const TunnelCounts& counts) : record_(record), counts_(counts) {}
   Counted(Counted&&) = delete;
   ~Counted() {
-    record_.bytes_in = counts_.to_origin;
-    record_.bytes_out = counts_.to_client;
+    record_.bytes_in = counts_.to_origin.total();
+    record_.bytes_out = counts_.to_client.total();
   }
 
  private:
@@ -73,7 +73,7 @@ Task<Result<>> Exchange::tunnel(TunnelEnd client, TunnelEnd origin) {
   record_.kind = AccessRecord::Kind::kTunnel;
   services_.metrics.tunnel_opened(endpoint_.index);
   connection_.slot.state(ipc::ConnectionState::kTunnel);
-  TunnelCounts counts;
+  TunnelCounts counts(connection_.slot);
   const Counted counted(record_, counts);
   const TunnelOutcome outcome = co_await relay(services_.loop, client, origin, timeouts, counts);
   record_.reason = name(outcome.ending);

@@ -15,7 +15,7 @@ constexpr int kPipeSize =
 }  // namespace
 
 void Direction::moved(std::size_t bytes) {
-  count_ += bytes;
+  count_.add(bytes);
   last_byte_ = loop_.now();
 }
 

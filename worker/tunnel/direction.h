@@ -4,16 +4,40 @@
 #include "base/loop.h"
 #include "base/result.h"
 #include "base/sys.h"
+#include "ipc/connection_table.h"
 #include "worker/flow/client_side.h"
 
 namespace sluice::worker {
+
+/// Bytes that a direction has moved, also in the client connection's row, where a long tunnel shows them while it
+/// lives.
+class ByteCount {
+ public:
+  enum class Shown : std::uint8_t { kIn, kOut };
+  /// Lifetime: the row outlives it.
+  ByteCount(ipc::ConnectionSlot& row, Shown as) : row_(row), as_(as) {}
+  void add(std::uint64_t bytes) {
+    total_ += bytes;
+    if (as_ == Shown::kIn) {
+      row_.add_in(bytes);
+    } else {
+      row_.add_out(bytes);
+    }
+  }
+  [[nodiscard]] std::uint64_t total() const { return total_; }
+
+ private:
+  ipc::ConnectionSlot& row_;
+  std::uint64_t total_ = 0;
+  Shown as_;
+};
 
 class Direction {
  public:
   /// `early` holds bytes of `from` that have been read already. `from_side` and `to_side` are blamed for their errors.
   /// `count` and `last_byte` are kept up to date.
-  Direction(Loop& loop, ByteStream& from, Side from_side, ByteStream& to, Side to_side, Buffer& early,
-            std::uint64_t& count, Nanos& last_byte)
+  Direction(Loop& loop, ByteStream& from, Side from_side, ByteStream& to, Side to_side, Buffer& early, ByteCount& count,
+            Nanos& last_byte)
       : loop_(loop),
         from_(from),
         to_(to),
@@ -41,7 +65,7 @@ class Direction {
   Side from_side_;
   Side to_side_;
   Buffer& block_;
-  std::uint64_t& count_;
+  ByteCount& count_;
   Nanos& last_byte_;
   sys::Pipe pipe_;
   unsigned full_reads_ = 0;

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "worker/flow/client_side.h"
+#include "worker/tunnel/direction.h"
 
 namespace sluice::worker {
 
@@ -33,8 +34,11 @@ struct TunnelOutcome {
 
 /// Bytes that have left, readable while the tunnel runs and after it was cancelled. Exact in the splice path too.
 struct TunnelCounts {
-  std::uint64_t to_origin = 0;
-  std::uint64_t to_client = 0;
+  explicit TunnelCounts(ipc::ConnectionSlot& row)
+      : to_origin(row, ByteCount::Shown::kIn), to_client(row, ByteCount::Shown::kOut) {}
+
+  ByteCount to_origin;
+  ByteCount to_client;
   bool spliced = false;
 };
 

@@ -90,3 +90,20 @@ scenario('nonsense on the control socket is answered, not believed', async ({ sl
   }
   assert.equal((await proxy.status())['ready'], true);
 });
+
+scenario('connections shows the bytes of a tunnel while it lives, and once', async ({ sluice, scripted, connect }) => {
+  const server = await scripted(async (c) => {
+    await c.reader.exactly(1000, 'what the client sends');
+    await c.send(Buffer.alloc(5000));
+    await c.reader.closed().catch(() => undefined);
+  });
+  const proxy = await sluice({ config: { tenants: [forward({ connect: { ports: [] } })] } });
+  const client = await connect(proxy.address('proxy'));
+  await connectThrough(client, server.address);
+  await client.send(Buffer.alloc(1000));
+  await client.reader.exactly(5000, 'what the origin sends');
+  const [row] = (await json(proxy, 'connections', '--tenant', 'main'))['connections'] as JsonObject[];
+  assert.equal(row?.['state'], 'tunnel');
+  assert.equal(row?.['bytes_in'], 1000);
+  assert.equal(row?.['bytes_out'], 5000);
+});
