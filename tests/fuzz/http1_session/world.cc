@@ -121,7 +121,8 @@ World::World()
       metrics_(writer_, names_),
       access_log_(silence_, settings.access_log, names_),
       resolver_(make_resolver(loop)),
-      egress_(worker::EgressRules{.private_ranges = worker::PrivateRanges::kAllowed}) {}
+      egress_(worker::EgressRules{.private_ranges = worker::PrivateRanges::kAllowed}),
+      limits_(settings.limits, sure(worker::Limits::source_limits(settings.limits.source))) {}
 
 Fd World::accept() const {
   sockaddr_storage peer{};
@@ -146,6 +147,7 @@ Life::Life(World& world, Kind kind)
                 .hooks = world.hooks_,
                 .resolver = *world.resolver_,
                 .egress_policy = world.egress_,
+                .limits = world.limits_,
                 .pool = pool_,
                 .upstreams = pool_.configured(),
                 .access_log = world.access_log_,

@@ -14,6 +14,7 @@
 #include "ipc/metrics.h"
 #include "ipc/slab.h"
 #include "worker/flow/socket_stream.h"
+#include "worker/limits/limits.h"
 #include "worker/offramp/egress_policy.h"
 #include "worker/offramp/origin_pool.h"
 #include "worker/offramp/resolver.h"
@@ -69,6 +70,7 @@ class World {
   worker::AccessLog access_log_;
   std::unique_ptr<worker::Resolver> resolver_;
   worker::EgressPolicy egress_;
+  worker::Limits limits_;
   detail::HookSet hooks_;
   bool draining_ = false;
 };
