@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "supervisor/accounts.h"
+#include "supervisor/error_pages.h"
 #include "supervisor/spawn.h"
 
 namespace sluice::supervisor {
@@ -115,6 +116,7 @@ std::expected<Configuration, Problems> load_configuration(const std::string& fil
   if (read) {
     Problems found;
     check_accounts(*read, found);
+    read_error_pages(*read, found);
     found.locate(document);
     problems.append(std::move(found));
   }

@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "base/net/cidr.h"
 #include "ipc/settings/tenant.h"
+#include "worker/flow/error_pages.h"
 #include "worker/flow/forwarded.h"
 #include "worker/flow/proxy_auth.h"
 #include "worker/offramp/router.h"
@@ -35,6 +36,7 @@ struct Endpoint {
   Networks proxy_peers;  ///< who may speak the PROXY protocol
   ForwardedRules forwarded{settings};
   ProxyAuth proxy_auth{settings.proxy_auth};
+  ErrorPages error_pages{settings.error_pages};
 };
 
 struct Services {

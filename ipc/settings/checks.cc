@@ -2,11 +2,15 @@
 #include "ipc/settings/checks.h"
 
 #include <algorithm>
+#include <array>
 
+#include "base/json_text.h"
 #include "base/net/address.h"
 #include "base/net/cidr.h"
 #include "base/password.h"
+#include "base/template_text.h"
 #include "ipc/settings/listen.h"
+#include "ipc/settings/placeholders.h"
 
 namespace sluice::ipc {
 namespace {
@@ -122,6 +126,45 @@ std::string account_fault(std::string_view text) {
   const bool good =
       std::ranges::all_of(text, [](char c) { return is_alpha(c) || is_digit(c) || c == '-' || c == '_' || c == '.'; });
   return good && text.size() <= kMost && !text.starts_with('-') ? "" : "is not a user's or group's name or number";
+}
+
+std::string optional_name_fault(std::string_view text) {
+  return text.empty() ? "" : name_fault(text);
+}
+std::string optional_path_prefix_fault(std::string_view text) {
+  return text.empty() ? "" : path_prefix_fault(text);
+}
+
+std::string rule_field_fault(std::string_view text) {
+  constexpr std::array<std::string_view, 15> kOurs = {
+      "connection",          "content-length",   "expect",       "host",
+      "http2-settings",      "keep-alive",       "max-forwards", "proxy-authenticate",
+      "proxy-authorization", "proxy-connection", "te",           "trailer",
+      "transfer-encoding",   "upgrade",          "via"};
+  if (!is_token(text)) return "is not a header field's name";
+  std::string lower(text);
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+  if (std::ranges::find(kOurs, lower) != kOurs.end())
+    return "frames the message, routes it or belongs to one hop, so it is not to be changed by a rule";
+  return {};
+}
+
+std::string field_template_fault(std::string_view text) {
+  const auto bad = [](char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f'; };
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  if (std::ranges::any_of(text, bad)) return "holds a control character";
+  if (!text.empty() && (blank(text.front()) || blank(text.back()))) return "begins or ends with a blank";
+  const Result<TemplateText> parsed = TemplateText::parse(text, kRequestPlaceholders);
+  return parsed ? "" : parsed.error().what();
+}
+
+std::string page_fault(std::string_view text) {
+  constexpr std::size_t kMost = 256UL * 1024;
+  if (text.size() > kMost) return "is too long: a page has at most 256 KiB";
+  if (!is_utf8(text)) return "is not UTF-8";
+  const Result<TemplateText> parsed = TemplateText::parse(text, kErrorPlaceholders);
+  return parsed ? "" : parsed.error().what();
 }
 
 std::string realm_fault(std::string_view text) {

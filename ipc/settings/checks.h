@@ -18,6 +18,11 @@ std::string file_path_fault(std::string_view text);
 std::string field_name_fault(std::string_view text);
 std::string token_fault(std::string_view text);
 std::string account_fault(std::string_view text);
+std::string optional_name_fault(std::string_view text);
+std::string optional_path_prefix_fault(std::string_view text);
+std::string rule_field_fault(std::string_view text);
+std::string field_template_fault(std::string_view text);
+std::string page_fault(std::string_view text);
 std::string realm_fault(std::string_view text);
 std::string user_fault(std::string_view text);
 std::string password_fault(std::string_view text);
@@ -38,6 +43,13 @@ inline constexpr settings::Check kFilePath{"an absolute path, or empty", file_pa
 inline constexpr settings::Check kFieldName{"a header field's name", field_name_fault};
 inline constexpr settings::Check kToken{"a token (RFC 9110), or empty", token_fault};
 inline constexpr settings::Check kAccount{"a name or a number, or empty", account_fault};
+inline constexpr settings::Check kOptionalName{"a name, or empty", optional_name_fault};
+inline constexpr settings::Check kOptionalPathPrefix{"a path that begins with \"/\", or empty",
+                                                     optional_path_prefix_fault};
+inline constexpr settings::Check kRuleField{"a header field's name, of no field that frames or belongs to one hop",
+                                            rule_field_fault};
+inline constexpr settings::Check kFieldTemplate{"a header field's value with placeholders", field_template_fault};
+inline constexpr settings::Check kPage{"text with placeholders", page_fault};
 inline constexpr settings::Check kRealm{"printable ASCII without quotes and backslashes", realm_fault};
 inline constexpr settings::Check kUser{"a user's name (no \":\", no control characters)", user_fault};
 inline constexpr settings::Check kPassword{"what `sluicectl password` prints", password_fault};

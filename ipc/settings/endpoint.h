@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "base/settings/document.h"
+#include "ipc/settings/error_page.h"
 #include "ipc/settings/forwarded.h"
 #include "ipc/settings/http.h"
 #include "ipc/settings/proxy_auth.h"
+#include "ipc/settings/route.h"
 
 namespace sluice::ipc {
 
@@ -58,6 +60,7 @@ struct EndpointSettings {
   TunnelSettings tunnel;
   ConnectSettings connect;
   std::vector<RouteSettings> routes;
+  std::vector<ErrorPageSettings> error_pages;
 
   static constexpr std::string_view about = "A place where clients reach this tenant.";
   static constexpr void describe(auto& f) {
@@ -81,6 +84,7 @@ struct EndpointSettings {
     f(&S::tunnel, "tunnel", "");
     f(&S::connect, "connect", "");
     f(&S::routes, "routes", "");
+    f(&S::error_pages, "error_pages", "");
   }
 };
 static_assert(settings::complete<EndpointSettings>());

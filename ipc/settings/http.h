@@ -1,4 +1,4 @@
-// Settings of what an endpoint does with HTTP: limits and times of the on-ramp, tunnels, CONNECT, routes.
+// Settings of what an endpoint does with HTTP: limits and times of the on-ramp, tunnels, CONNECT.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -41,6 +41,7 @@ struct HttpSettings {
   std::uint64_t requests_per_connection = 0;
   std::string via = "auto";
   ProxyStatusDetail proxy_status = ProxyStatusDetail::kBrief;
+  Milliseconds slow_request = 0ms;
 
   static constexpr std::string_view about =
       "Limits and times for HTTP from clients. What is over a limit is refused, never cut off.";
@@ -103,6 +104,11 @@ struct HttpSettings {
         .check(kToken);
     f(&S::proxy_status, "proxy_status",
       "What errors that we answer ourselves say in the field Proxy-Status (RFC 9209).");
+    f(&S::slow_request, "slow_request",
+      "Log a request that takes this long, from its first byte to the end of its answer, as \"slow request\", with the "
+      "time that each phase took.")
+        .range(1ms, 24h)
+        .zero("none");
   }
 };
 static_assert(settings::complete<HttpSettings>());
@@ -142,25 +148,5 @@ struct ConnectSettings {
   }
 };
 static_assert(settings::complete<ConnectSettings>());
-
-struct RouteSettings {
-  std::vector<std::string> hosts;
-  std::string path = "/";
-  std::string upstream;
-
-  static constexpr std::string_view about =
-      "Where requests go in reverse mode. An exact host wins over \"*.\", that over a route for all hosts; among those "
-      "the longest path. A request that no route wants is answered with 404.";
-  static constexpr void describe(auto& f) {
-    using S = RouteSettings;
-    f(&S::hosts, "hosts",
-      "Hosts of this route: exact names, or \"*.example.org\" for every name below example.org (not itself). Without "
-      "ports. An empty list means every host.")
-        .check(kHostPattern);
-    f(&S::path, "path", "Path prefix, on whole segments: /api takes /api and /api/x, not /apiary.").check(kPathPrefix);
-    f(&S::upstream, "upstream", "Name of the tenant's upstream that serves it.").check(kName).filled();
-  }
-};
-static_assert(settings::complete<RouteSettings>());
 
 }  // namespace sluice::ipc

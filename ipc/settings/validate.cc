@@ -145,6 +145,9 @@ void Validator::endpoint(const EndpointSettings& endpoint, const std::set<std::s
       std::ranges::all_of(endpoint.listen, [](const std::string& text) { return text.starts_with("unix:"); });
   if (endpoint.proxy_protocol.enabled && endpoint.proxy_protocol.trusted.empty() && !all_unix)
     problems_.add(path + ".proxy_protocol", "trusts nobody, so every connection would be closed: write `trusted`");
+  for (std::size_t i = 0; i < endpoint.error_pages.size(); ++i)
+    if (endpoint.error_pages[i].file.empty() == endpoint.error_pages[i].text.empty())
+      problems_.add(at(path, "error_pages", i), "has not exactly one of file and text");
   switch (endpoint.mode) {
     case Mode::kForward:
       if (!endpoint.routes.empty())
@@ -164,7 +167,14 @@ void Validator::routes(const EndpointSettings& endpoint, const std::set<std::str
   for (std::size_t i = 0; i < endpoint.routes.size(); ++i) {
     const RouteSettings& route = endpoint.routes[i];
     const std::string where = at(path, "routes", i);
-    if (!upstreams.contains(route.upstream)) {
+    const int ways =
+        (route.upstream.empty() ? 0 : 1) + (route.redirect.to.empty() ? 0 : 1) + (route.respond.status == 0 ? 0 : 1);
+    if (ways != 1)
+      problems_.add(where, ways == 0 ? "has none of upstream, redirect.to and respond.status"
+                                     : "has more than one of upstream, redirect.to and respond.status");
+    if (route.redirect.status > 303 && route.redirect.status < 307)
+      problems_.add(where + ".redirect.status", "is not 301, 302, 303, 307 or 308");
+    if (!route.upstream.empty() && !upstreams.contains(route.upstream)) {
       const std::vector<std::string_view> names(upstreams.begin(), upstreams.end());
       const std::string_view meant = settings::nearest(route.upstream, names);
       problems_.add(where + ".upstream", "the tenant has no upstream \"" + route.upstream + "\"" +

@@ -1,7 +1,5 @@
 // The part of an exchange in which we answer ourselves: errors with Proxy-Status (RFC 9209), and what a hook decided.
 // See exchange.h.
-#include <fmt/format.h>
-
 #include "proto/http/proxy_status.h"
 #include "worker/flow/exchange.h"
 #include "worker/flow/http_date.h"
@@ -70,9 +68,9 @@ Task<> Exchange::answer_error(const Error& error, std::uint16_t status) {
   if (!blame.empty()) fields.add(http::FieldId::kProxyStatus, blame);
   if (retry_after_ != 0) fields.add(http::FieldId::kRetryAfter, std::to_string(retry_after_));
   if (status == 407) fields.add(http::FieldId::kProxyAuthenticate, endpoint_.proxy_auth.challenge());
-  fields.add(http::FieldId::kContentType, "text/plain; charset=utf-8");
-  const std::string body = fmt::format("{} {}\n", status, http::reason_phrase(status));
-  MemoryBody source(body);
+  const ErrorPages::Body body = endpoint_.error_pages.body(request_facts(status));
+  fields.add(http::FieldId::kContentType, body.type);
+  MemoryBody source(body.text);
   const Result<> sent = co_await client_.send_response(response_, source);
   static_cast<void>(sent);  // what went wrong first is what the record says
 }

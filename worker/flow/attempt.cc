@@ -41,11 +41,13 @@ Task<Result<>> Exchange::forward(const Destination& destination) {
   }
   Attempts attempts;
   if (group.settings().balance == ipc::Balance::kHash)  // of the request as it came
-    attempts.wanted.key = balance_key(group.settings().hash, request_, core_.connection.peer);
+    attempts.wanted.key = balance_key(group.settings().hash, request_, core_.client());
   if (Result<> prepared = prepare_request(); !prepared) co_return prepared;
   Place place = group.line().empty() ? group.take_place(attempts.wanted, services_.loop.now()) : Place();
   if (!place) {
+    const Nanos before = services_.loop.now();
     Result<Place> waited = co_await wait_for_place(group, attempts.wanted);
+    record_.queued += services_.loop.now() - before;
     if (!waited) co_return fail(std::move(waited.error()));
     place = std::move(*waited);
   }
@@ -146,8 +148,10 @@ Task<Result<std::unique_ptr<OriginConnection>>> Exchange::acquire(const Destinat
   stage_ = Stage::kConnecting;
   connection_.slot.state(ipc::ConnectionState::kDialing);
   destination.group->make_room(services_.metrics);
+  const Nanos before = services_.loop.now();
   Result<std::unique_ptr<OriginConnection>> fresh =
       co_await connect_origin(services_, core_, server, destination.chosen_by());
+  record_.dial += services_.loop.now() - before;
   if (const ipc::SendProxy form = destination.group->settings().send_proxy; fresh && form != ipc::SendProxy::kOff)
     (*fresh)->introduce(introduction(form, connection_));
   co_return fresh;

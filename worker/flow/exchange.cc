@@ -4,6 +4,7 @@
 #include "base/scope.h"
 #include "proto/http/ascii.h"
 #include "worker/flow/call_hook.h"
+#include "worker/flow/slow_request.h"
 #include "worker/limits/limits.h"
 #include "worker/offramp/origin_pool.h"
 #include "worker/telemetry/access_log.h"
@@ -36,7 +37,7 @@ void Exchange::account() {
   record_.method = request_.method_text();
   record_.scheme = request_.scheme();
   record_.authority = request_.authority().text;
-  record_.path = request_.path_and_query();
+  record_.path = asked_target_.empty() ? request_.path_and_query() : asked_target_;
   record_.version = http::name(request_.version());
   record_.request_fields = &request_.fields();
   if (client_.answered()) {
@@ -72,6 +73,8 @@ void Exchange::account() {
   }
   services_.metrics.request_finished(record_);
   services_.access_log.write(record_);
+  if (const auto slow = endpoint_.settings.http.slow_request; slow.count() != 0)
+    log_if_slow(services_.log, record_, endpoint_.settings.name, slow);
   if (record_.kind == AccessRecord::Kind::kTunnel) return;  // its bytes stand there already
   connection_.slot.add_in(record_.bytes_in);
   connection_.slot.add_out(record_.bytes_out);
@@ -144,6 +147,7 @@ Task<Result<>> Exchange::handle() {
   if (*hops == http::Forwarding::kAnswerHere) co_return co_await answer_here();
   const Result<Destination> destination = route();
   if (!destination) co_return fail(destination.error());
+  if (rules_ != nullptr && rules_->answers()) co_return co_await answer_by_rule();
   co_return co_await forward(*destination);
 }
 
@@ -195,9 +199,10 @@ Result<Exchange::Destination> Exchange::route() {
   }
   if (endpoint_.settings.mode == ipc::Mode::kForward) return route_forward();
   const std::string_view path = request_.path() == "*" ? "/" : request_.path();  // OPTIONS of the server as a whole
-  UpstreamGroup* const group = endpoint_.router.find(request_.host(), path);
-  if (group == nullptr) return fail(Code::kNoRoute, "no route for this host and path");
-  return Destination{.group = group, .asked_for = nullptr};
+  const RouteTarget target = endpoint_.router.find(request_.host(), path);
+  if (!target.found()) return fail(Code::kNoRoute, "no route for this host and path");
+  if (target.rules != nullptr) follow(target.rules);
+  return Destination{.group = target.group, .asked_for = nullptr};
 }
 
 Result<Exchange::Destination> Exchange::route_forward() {

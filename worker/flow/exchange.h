@@ -1,7 +1,7 @@
 // Exchange: one request and its answer, from the parsed head to the line in the access log, whatever HTTP versions
 // carry its two sides. The order of a request's life is the order of the functions in exchange.cc (run, route),
 // attempt.cc (server and connection are found), forward.cc (an origin answers), tunnels.cc (CONNECT and Upgrade),
-// answer.cc and answer_here.cc (we answer ourselves).
+// answer.cc, answer_here.cc and answer_rule.cc (we answer ourselves).
 //
 // The destructor accounts for it: however the exchange ends, finished, failed or cancelled with its connection, exactly
 // one access record and one set of counts come out. Owned by the on-ramp, one at a time per HTTP/1 connection.
@@ -115,6 +115,12 @@ class Exchange {
   Task<Result<>> answer_here();
   Task<Result<>> refuse_method();
 
+  // answer_rule.cc
+  /// The route has been found: its rules hold from now on.
+  void follow(const RouteRules* rules);
+  [[nodiscard]] RequestFacts request_facts(std::uint16_t status) const;
+  Task<Result<>> answer_by_rule();
+
   // answer.cc
   /// Begins a response of our own: status and Date; the connection closes behind it where the request leaves no choice.
   http::Fields& begin_answer(std::uint16_t status);
@@ -136,6 +142,9 @@ class Exchange {
   AccessRecord record_;
   Nanos started_;
   std::uint64_t head_bytes_ = 0;
+  const RouteRules* rules_ = nullptr;
+  std::string_view asked_target_;  // before rules changed it; empty as long as there are none
+  http::Authority asked_authority_;
   Stage stage_ = Stage::kRequest;
   std::optional<Error> error_;
   std::string origin_text_;

@@ -29,6 +29,10 @@ Result<> Exchange::prepare_request() {
   if (const std::string& via = endpoint_.settings.http.via; !via.empty())
     http::append_via(fields, request_.version(), via);
   if (endpoint_.forwarded.has_to_say(fields)) endpoint_.forwarded.say(request_, connection_.core.peer, core_.client());
+  if (rules_ != nullptr) {
+    if (Result<> rewritten = rules_->rewrite(request_); !rewritten) return rewritten;
+    rules_->request_fields().apply(fields, request_facts(0));
+  }
   http1::declare_framing(fields, framing_);
   return {};
 }
@@ -99,6 +103,7 @@ Task<Result<>> Exchange::relay_response(OriginExchange& origin) {
   const http::ConnectionFacts facts = http::read_connection(response_.fields(), response_.version());
   if (Result<> begun = origin.begin_body(response_, facts, request_.method()); !begun) co_return begun;
   if (Result<> prepared = prepare_response(facts); !prepared) co_return prepared;
+  if (rules_ != nullptr) rules_->response_fields().apply(response_.fields(), request_facts(0));
   if (services_.hooks.http != nullptr)
     if (Result<> called = call_http_response(services_, core_, response_); !called) co_return called;
   // an answer before the request's end: the rest of the body is not worth reading; and after a refused Upgrade what

@@ -23,8 +23,10 @@ Task<Result<>> Exchange::connect() {
   stage_ = Stage::kConnecting;
   connection_.slot.state(ipc::ConnectionState::kDialing);
   const OriginServer server(std::string(request_.host()), port, kNoUpstream, services_.settings.forward);
+  const Nanos before = services_.loop.now();
   Result<std::unique_ptr<OriginConnection>> origin =
       co_await connect_origin(services_, core_, server, ChosenBy::kClient);
+  record_.dial = services_.loop.now() - before;
   if (!origin) co_return fail(std::move(origin.error()));
   const OriginCount counted(services_.metrics, kNoUpstream, *origin);
   origin_text_ = (*origin)->address().text();

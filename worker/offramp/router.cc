@@ -29,9 +29,12 @@ Router::Router(const std::vector<ipc::RouteSettings>& routes,
                const std::vector<std::unique_ptr<UpstreamGroup>>& groups) {
   for (const ipc::RouteSettings& route : routes) {
     const auto group = std::ranges::find_if(groups, [&](const auto& g) { return g->name() == route.upstream; });
-    SLUICE_CHECK(group != groups.end(), "a route to an upstream that does not exist passed the configuration's checks");
+    SLUICE_CHECK(route.upstream.empty() || group != groups.end(),
+                 "a route to an upstream that does not exist passed the configuration's checks");
+    rules_.push_back(RouteRules::make(route));
+    const RouteTarget target = {.group = route.upstream.empty() ? nullptr : group->get(), .rules = rules_.back().get()};
     const auto add = [&](Route::Match match, std::string_view host) {
-      routes_.push_back({.match = match, .host = std::string(host), .path = route.path, .group = group->get()});
+      routes_.push_back({.match = match, .host = std::string(host), .path = route.path, .target = target});
     };
     if (route.hosts.empty()) add(Route::Match::kAny, {});
     for (std::string_view host : route.hosts) {
@@ -51,12 +54,12 @@ Router::Router(const std::vector<ipc::RouteSettings>& routes,
   });
 }
 
-UpstreamGroup* Router::find(std::string_view host, std::string_view path) const {
+RouteTarget Router::find(std::string_view host, std::string_view path) const {
   // "example.org." names the same host as "example.org"
   if (host.ends_with('.')) host.remove_suffix(1);
   for (const Route& route : routes_)
-    if (route.takes_host(host) && route.takes_path(path)) return route.group;
-  return nullptr;
+    if (route.takes_host(host) && route.takes_path(path)) return route.target;
+  return {};
 }
 
 }  // namespace sluice::worker

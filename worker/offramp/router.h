@@ -7,18 +7,26 @@
 #include <vector>
 
 #include "ipc/settings/endpoint.h"
+#include "worker/flow/route_rules.h"
 #include "worker/offramp/upstream.h"
 
 namespace sluice::worker {
+
+/// What a route has for a request: one of the two, or both.
+struct RouteTarget {
+  UpstreamGroup* group = nullptr;
+  const RouteRules* rules = nullptr;
+  [[nodiscard]] bool found() const { return group != nullptr || rules != nullptr; }
+};
 
 class Router {
  public:
   /// `groups` in the order of the settings; names in routes have been checked when the configuration was read.
   Router(const std::vector<ipc::RouteSettings>& routes, const std::vector<std::unique_ptr<UpstreamGroup>>& groups);
 
-  /// Null when no route wants it. `path` without query. An exact host wins over "*.", that over a route for all hosts;
-  /// among those the longest path.
-  [[nodiscard]] UpstreamGroup* find(std::string_view host, std::string_view path) const;
+  /// Nothing found when no route wants it. `path` without query. An exact host wins over "*.", that over a route for
+  /// all hosts; among those the longest path.
+  [[nodiscard]] RouteTarget find(std::string_view host, std::string_view path) const;
 
  private:
   struct Route {
@@ -26,12 +34,13 @@ class Router {
     Match match;
     std::string host;  // lower case; of kBelow with the leading dot
     std::string path;
-    UpstreamGroup* group;
+    RouteTarget target;
 
     [[nodiscard]] bool takes_host(std::string_view asked) const;
     [[nodiscard]] bool takes_path(std::string_view asked) const;
   };
   std::vector<Route> routes_;  // best first
+  std::vector<std::unique_ptr<RouteRules>> rules_;
 };
 
 }  // namespace sluice::worker

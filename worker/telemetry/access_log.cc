@@ -183,6 +183,8 @@ void AccessLog::append_line(const AccessRecord& record) {
   append_number(text_, R"(,"bytes_out":)", record.bytes_out);
   append_micros(text_, R"(,"duration_us":)", record.duration);
   if (record.first_byte.count() > 0) append_micros(text_, R"(,"first_byte_us":)", record.first_byte);
+  if (record.queued.count() > 0) append_micros(text_, R"(,"queue_us":)", record.queued);
+  if (record.dial.count() > 0) append_micros(text_, R"(,"dial_us":)", record.dial);
   ((text_ += R"(,"ended":")") += name(record.ended)) += '"';
   append_text(text_, R"(,"reason":)", record.reason);
   if (record.error != nullptr) {

@@ -65,9 +65,11 @@ struct AccessRecord {
   std::uint64_t bytes_out = 0;  ///< to the client: heads and bodies, or the tunnel's bytes from origin to client
   std::chrono::nanoseconds duration{};  ///< from the first byte of the request to the end
   std::chrono::nanoseconds
-      first_byte{};              ///< from the first byte of the request to the first byte of the answer; 0: none
-  const Error* error = nullptr;  ///< what cut it; null when nothing did
-  std::string_view reason;       ///< of a tunnel: why it ended ("idle", "closed", …)
+      first_byte{};                   ///< from the first byte of the request to the first byte of the answer; 0: none
+  std::chrono::nanoseconds queued{};  ///< waiting for a place at the upstream, over all attempts
+  std::chrono::nanoseconds dial{};    ///< name look-up and connecting, over all attempts
+  const Error* error = nullptr;       ///< what cut it; null when nothing did
+  std::string_view reason;            ///< of a tunnel: why it ended ("idle", "closed", …)
 };
 
 }  // namespace sluice::worker

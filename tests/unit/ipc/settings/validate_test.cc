@@ -92,6 +92,37 @@ TEST_F(Validate, WantsRoutesThatDiffer) {
             "tenants[0].endpoints[0].routes[1]: \"a.example/\" is already used at tenants[0].endpoints[0].routes[0]\n");
 }
 
+TEST_F(Validate, WantsExactlyOneThingOfARoute) {
+  web_.routes = {{.path = "/a"}, {.path = "/b", .upstream = "origin"}, {.path = "/c"}, {.path = "/d"}};
+  web_.routes[1].redirect.to = "/x";
+  web_.routes[2].respond.status = 404;
+  web_.routes[3].redirect = {.to = "/y", .status = 305};
+  EXPECT_EQ(faults(settings_),
+            "tenants[0].endpoints[0].routes[0]: has none of upstream, redirect.to and respond.status\n"
+            "tenants[0].endpoints[0].routes[1]: has more than one of upstream, redirect.to and respond.status\n"
+            "tenants[0].endpoints[0].routes[3].redirect.status: is not 301, 302, 303, 307 or 308\n");
+}
+
+TEST_F(Validate, WantsUsersOfForwardEndpointsOnly) {
+  web_.proxy_auth.enabled = true;
+  forward_.proxy_auth.enabled = true;
+  forward_.proxy_auth.users["a"] = "x";
+  web_.proxy_auth.users = forward_.proxy_auth.users;
+  EXPECT_EQ(faults(settings_),
+            "tenants[0].endpoints[0].proxy_auth.enabled: belongs to \"mode: forward\"; this endpoint is reverse\n");
+  web_.proxy_auth.enabled = false;
+  forward_.proxy_auth.users.clear();
+  EXPECT_EQ(faults(settings_),
+            "tenants[0].endpoints[1].proxy_auth.users: there is no user, so nobody would be served\n");
+}
+
+TEST_F(Validate, WantsAPageFromAFileOrFromItsText) {
+  web_.error_pages = {{.text = "x"}, {.file = "/x"}, {}, {.file = "/x", .text = "x"}};
+  EXPECT_EQ(faults(settings_),
+            "tenants[0].endpoints[0].error_pages[2]: has not exactly one of file and text\n"
+            "tenants[0].endpoints[0].error_pages[3]: has not exactly one of file and text\n");
+}
+
 TEST_F(Validate, FindsAddressesUsedTwiceAcrossTheFile) {
   web_.listen = {"127.0.0.1:9464", "dual:[::]:80", "127.0.0.1:0"};
   forward_.listen = {"[::]:80", "0.0.0.0:80", "127.0.0.1:0"};

@@ -19,7 +19,7 @@ class RouterTest : public testing::Test {
     groups_.push_back(std::make_unique<UpstreamGroup>(settings, 0));
   }
   [[nodiscard]] std::string find(std::string_view host, std::string_view path) const {
-    const UpstreamGroup* group = Router(routes_, groups_).find(host, path);
+    const UpstreamGroup* group = Router(routes_, groups_).find(host, path).group;
     return group != nullptr ? std::string(group->name()) : "nobody";
   }
 

@@ -1,0 +1,54 @@
+// See error_pages.h.
+#include "supervisor/error_pages.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+
+#include "base/result.h"
+#include "ipc/settings/checks.h"
+
+namespace sluice::supervisor {
+namespace {
+constexpr std::size_t kMostBytes = 256UL * 1024;  // the check of `text` has the same
+
+Result<std::string> contents(const std::string& file) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error))
+    return fail_errno(error ? error.value() : EINVAL, "cannot be read");
+  errno = 0;
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return fail_errno(errno != 0 ? errno : EIO, "cannot be read");
+  std::string text(kMostBytes + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
+}
+
+void read_page(ipc::ErrorPageSettings& page, const std::string& path, settings::Problems& problems) {
+  if (page.file.empty()) return;
+  Result<std::string> text = contents(page.file);
+  if (!text) {
+    problems.add(path, fmt::format("\"{}\" {}", page.file, text.error().message()));
+    return;
+  }
+  if (const std::string fault = ipc::page_fault(*text); !fault.empty()) {
+    problems.add(path, fmt::format("\"{}\" {}", page.file, fault));
+    return;
+  }
+  page.text = *std::move(text);
+}
+}  // namespace
+
+void read_error_pages(ipc::Settings& settings, settings::Problems& problems) {
+  for (std::size_t i = 0; i < settings.tenants.size(); ++i)
+    for (std::size_t j = 0; j < settings.tenants[i].endpoints.size(); ++j) {
+      std::vector<ipc::ErrorPageSettings>& pages = settings.tenants[i].endpoints[j].error_pages;
+      for (std::size_t k = 0; k < pages.size(); ++k)
+        read_page(pages[k], fmt::format("tenants[{}].endpoints[{}].error_pages[{}].file", i, j, k), problems);
+    }
+}
+
+}  // namespace sluice::supervisor
