@@ -48,6 +48,7 @@ void give(char* data, std::size_t capacity) {
   if (capacity == Buffer::kBlock) {
     give_block(data);
   } else {
+    pool.in_use -= capacity / Buffer::kBlock;
     std::free(data);
   }
 }
@@ -63,6 +64,7 @@ std::span<char> Buffer::space(std::size_t wanted) {
     std::size_t capacity = kBlock;
     while (capacity < needed) capacity *= 2;
     char* grown = capacity == kBlock ? take_block() : checked(std::malloc(capacity));
+    if (capacity != kBlock) pool.in_use += capacity / kBlock;
     if (held != 0) std::memcpy(grown, data_ + begin_, held);
     give(data_, capacity_);
     data_ = grown;

@@ -45,7 +45,7 @@ class Buffer {
   /// Gives the storage back; the bytes are gone.
   void release();
 
-  /// Blocks of this thread in use, for the memory limit and the metrics.
+  /// Blocks of this thread in use, a larger buffer counting as several, for the memory limit and the metrics.
   [[nodiscard]] static std::size_t blocks_in_use();
 
  private:

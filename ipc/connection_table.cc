@@ -56,6 +56,7 @@ ConnectionSlot& ConnectionSlot::operator=(ConnectionSlot&& other) noexcept {
     table_ = std::exchange(other.table_, nullptr);
     entry_ = std::exchange(other.entry_, nullptr);
     id_ = other.id_;
+    state_ = other.state_;
   }
   return *this;
 }

@@ -64,15 +64,20 @@ class ConnectionSlot {
  public:
   ConnectionSlot() = default;
   ConnectionSlot(ConnectionSlot&& other) noexcept
-      : table_(std::exchange(other.table_, nullptr)), entry_(std::exchange(other.entry_, nullptr)), id_(other.id_) {}
+      : table_(std::exchange(other.table_, nullptr)),
+        entry_(std::exchange(other.entry_, nullptr)),
+        id_(other.id_),
+        state_(other.state_) {}
   ConnectionSlot& operator=(ConnectionSlot&& other) noexcept;
   ~ConnectionSlot() { reset(); }
 
   /// Unique among the connections of a worker slot, also over crashes; never 0 for a slot from add().
   [[nodiscard]] std::uint64_t id() const { return id_; }
   void state(ConnectionState state) {
+    state_ = state;
     if (entry_ != nullptr) entry_->state.store(state, std::memory_order_relaxed);
   }
+  [[nodiscard]] ConnectionState state() const { return state_; }
   /// Who the client really is, learned after the accept.
   void client(const SocketAddress& client);
   void add_in(std::uint64_t bytes) {
@@ -96,6 +101,7 @@ class ConnectionSlot {
   ConnectionTable* table_ = nullptr;
   ConnectionEntry* entry_ = nullptr;  // null also when the table was full
   std::uint64_t id_ = 0;
+  ConnectionState state_ = ConnectionState::kIdle;
 };
 
 /// The worker's side. Lifetime: outlives its slots; `slab` outlives it.

@@ -2,6 +2,7 @@
 // owns the things themselves; whoever gets it may keep it, because everything in it outlives every connection.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -52,6 +53,8 @@ struct Services {
   AccessLog& access_log;
   PathMetrics& metrics;
   ipc::ConnectionTable& table;
+  /// Closes what is cheapest to lose while data blocks are short: true when that is enough.
+  const std::function<bool()>& shed;
   /// Set while the worker drains: connections say close with their next response.
   const bool& draining;
 };

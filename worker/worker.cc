@@ -66,6 +66,7 @@ class Worker {
                   .access_log = access_log_,
                   .metrics = metrics_,
                   .table = table_,
+                  .shed = shed_,
                   .draining = draining_},
         acceptor_(services_) {
     resolver_->count_in(metrics_);
@@ -95,6 +96,7 @@ class Worker {
     if (Result<> said = booted_.channel.post(ipc::Ready{}); !said) return kFailed;
     background_.spawn([this] { return obey(); });
     background_.spawn([this] { return pool_.run(*resolver_); });
+    background_.spawn([this] { return acceptor_.watch_memory(); });
     background_.spawn([this] { return access_log_.run(loop_); });
     background_.spawn([this] { return sampler_.run(loop_); });
     loop_.run();
@@ -168,6 +170,7 @@ class Worker {
   OriginPool pool_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
   detail::HookSet hooks_;
+  std::function<bool()> shed_ = [this] { return acceptor_.shed(); };
   bool draining_ = false;
   int status_ = 0;
   Services services_;

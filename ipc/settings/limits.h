@@ -51,6 +51,7 @@ static_assert(settings::complete<SourceLimitSettings>());
 struct LimitSettings {
   std::uint32_t descriptors = 65'536;
   Size memory;
+  Size buffers = Size::mib(512);
   std::uint32_t connections = 20'000;
   Size log_per_second = Size::mib(16);
   std::uint32_t request_rate = 0;
@@ -67,6 +68,12 @@ struct LimitSettings {
       "them; "
       "when they go over it together the kernel kills one, which is restarted.")
         .at_least(Size::mib(16))
+        .zero("no limit");
+    f(&S::buffers, "buffers",
+      "Memory for the data on its way, in blocks of 32 KiB. Beyond it connections whose request head is still "
+      "incomplete "
+      "are closed, the newest first, then new requests are answered with 503 and Retry-After.")
+        .at_least(Size::mib(1))
         .zero("no limit");
     f(&S::connections, "connections", "Client connections at a time; at the limit new ones wait in the kernel's queue.")
         .range(1, 1 << 20);

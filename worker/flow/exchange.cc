@@ -84,6 +84,7 @@ Task<> Exchange::run(const http::ConnectionFacts& facts, const http1::Framing& f
   facts_ = facts;
   framing_ = framing;
   connection_.slot.request(request_.method() == http::Method::kConnect ? request_.target() : request_.authority().text);
+  connection_.slot.state(ipc::ConnectionState::kWaiting);  // the head is here: no longer to be shed
   const Millis limit = endpoint_.settings.http.request_timeout;
   Result<> done;
   if (limit.count() == 0) {
@@ -131,7 +132,7 @@ Task<Result<>> Exchange::handle() {
   if (request_.method() == http::Method::kConnect) client_.close_after();
   if (Result<> ok = check_loop(); !ok) co_return ok;
   if (request_.fields().may_have(ForwardedRules::kFields)) receive_forwarded();
-  if (services_.limits.on_requests())
+  if (services_.limits.on_requests() || services_.limits.excess_blocks() != 0)
     if (Result<> ok = check_limits(); !ok) co_return ok;
   if (endpoint_.proxy_auth.required())
     if (Result<> known = authenticate(); !known) co_return known;

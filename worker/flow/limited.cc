@@ -15,6 +15,11 @@ std::uint32_t seconds_of(Nanos wait) {
 }  // namespace
 
 Result<> Exchange::check_limits() {
+  if (services_.limits.excess_blocks() != 0 && !services_.shed()) {
+    services_.metrics.request_refused(endpoint_.index, RequestRefused::kMemory);
+    retry_after_ = 1;
+    return fail(Code::kOverload, "no memory for more data on its way");
+  }
   const std::optional<Limits::Refusal> refusal = services_.limits.request(core_.client(), services_.loop.now());
   if (!refusal) return {};
   services_.metrics.request_refused(endpoint_.index, refusal->reason);
@@ -23,6 +28,7 @@ Result<> Exchange::check_limits() {
     case RequestRefused::kSourceRate:
       return fail(Error(Code::kTooMany, "the client is over its rate of requests").from(Side::kClient));
     case RequestRefused::kTenantRate:
+    case RequestRefused::kMemory:
       return fail(Code::kOverload, "the tenant is over its rate of requests");
   }
   return {};

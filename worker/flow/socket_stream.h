@@ -17,6 +17,8 @@ class SocketStream final : public ByteStream {
   [[nodiscard]] sys::Io peek(std::span<char> into);
   void shutdown_write() override;
   void reset_on_close() override;
+  /// Ends the connection from outside, whoever waits for it: they see an error, the peer sees a reset.
+  void abort();
   [[nodiscard]] Signal& readable() override { return events_.readable; }
   [[nodiscard]] Signal& writable() override { return events_.writable; }
   void confirm() override { events_.confirm(); }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/buffer.h"
 #include "base/result.h"
 #include "ipc/settings/limits.h"
 #include "worker/limits/sources.h"
@@ -19,6 +20,7 @@ class Limits {
   Limits(const ipc::LimitSettings& settings, SourceLimits source)
       : sources_(std::move(source)),
         rate_(settings.request_rate, settings.request_burst),
+        most_blocks_(settings.buffers.bytes() / Buffer::kBlock),
         on_requests_(rate_.limited() || sources_.limits_requests()) {}
   Limits(Limits&&) = delete;
 
@@ -29,6 +31,12 @@ class Limits {
     RequestRefused reason;
     Nanos wait;  ///< until one more would be served
   };
+  /// Data blocks in use beyond what the worker may have.
+  [[nodiscard]] std::size_t excess_blocks() const {
+    const std::size_t used = most_blocks_ == 0 ? 0 : Buffer::blocks_in_use();
+    return used > most_blocks_ ? used - most_blocks_ : 0;
+  }
+
   /// A request from there. A source that is over its own rate takes nothing of everybody's.
   [[nodiscard]] std::optional<Refusal> request(const SocketAddress& from, Nanos now);
 
@@ -36,6 +44,7 @@ class Limits {
   Sources sources_;
   Rate rate_;
   Bucket all_;
+  std::size_t most_blocks_;  // 0: no limit
   bool on_requests_;
 };
 

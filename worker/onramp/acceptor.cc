@@ -50,9 +50,11 @@ void Acceptor::add(Fd listener, const Endpoint& endpoint) {
 Task<> Acceptor::run(Listening& listening) {
   FdEvents events(services_.loop, listening.socket.get());
   for (;;) {
-    if (full()) {  // the kernel's queue holds the others
-      room_.clear();
-      const Wake room = co_await room_.wait(services_.loop, Deadline::never());
+    if (full() || still_crowded()) {  // the kernel's queue holds the others
+      if (!crowded_) services_.metrics.accept_paused(AcceptPaused::kConnections);
+      const Deadline look_again = crowded_ ? services_.loop.in(kOutOfDescriptors) : Deadline::never();
+      listening.room.clear();
+      const Wake room = co_await listening.room.wait(services_.loop, look_again);
       static_cast<void>(room);
       continue;
     }
@@ -62,17 +64,18 @@ Task<> Acceptor::run(Listening& listening) {
     const bool emptied = accept_all(listening);
     if (!emptied) {
       events.readable.set();
-      if (full()) continue;
+      if (full() || crowded_) continue;
       co_await services_.loop.sleep(kOutOfDescriptors);
     }
   }
 }
 
 bool Acceptor::accept_all(Listening& listening) {
-  while (!full()) {
+  while (!full() && !crowded_) {
     RawAddress peer;
     sys::Accepted accepted = sys::accept(listening.socket.get(), peer.storage, peer.size);
     if (accepted.fd) {
+      if (static_cast<std::size_t>(accepted.fd.get()) >= descriptor_mark_) crowd();
       Result<SocketAddress> address = SocketAddress::from_raw(peer);
       if (!address) continue;
       if (!may_connect(listening.endpoint, *address)) {
@@ -100,6 +103,10 @@ bool Acceptor::accept_all(Listening& listening) {
       case EPROTO:
       case EINTR:
         continue;
+      case EMFILE:
+      case ENFILE:
+        crowd();
+        return false;
       default:
         services_.log.warn("accept failed", {{"endpoint", listening.endpoint.settings.name},
                                              {"error", Error::from_errno(accepted.error, "accept").message()}});
@@ -169,8 +176,9 @@ Task<> Acceptor::serve(std::unique_ptr<Client> client) {
     Http1Session session(services_, client->endpoint, connection, client->stream);
     co_await session.run();
   }
+  if (client->shed) --shedding_;
   client.reset();
-  room_.set();
+  for (const auto& listening : listening_) listening->room.set();
 }
 
 void Acceptor::drain() {

@@ -17,7 +17,8 @@ namespace sluice::worker {
 
 class Acceptor {
  public:
-  explicit Acceptor(const Services& services) : services_(services) {}
+  explicit Acceptor(const Services& services)
+      : services_(services), descriptor_mark_(descriptor_mark(services.settings.limits.descriptors)) {}
   Acceptor(Acceptor&&) = delete;
 
   /// Begins to accept. The endpoint must outlive the acceptor.
@@ -29,10 +30,18 @@ class Acceptor {
   Task<bool> wait_for_end(Deadline deadline);
   [[nodiscard]] std::size_t connections() const { return sessions_.size(); }
 
+  // shedding.cc
+  /// Closes connections whose request is not there yet, the newest first, while more data blocks are in use than may
+  /// be: true when that is enough.
+  [[nodiscard]] bool shed();
+  /// Does so for ever; spawned by the worker.
+  Task<> watch_memory();
+
  private:
   struct Listening {
     Fd socket;
     const Endpoint& endpoint;
+    Signal room;  // a connection has ended
     Scope task;
     Listening(Fd fd, const Endpoint& at) : socket(std::move(fd)), endpoint(at) {}
   };
@@ -45,6 +54,7 @@ class Acceptor {
     Sources::Visit visit;
     Client* next;
     Client** link;
+    bool shed = false;
 
     Client(const Services& services, const Endpoint& endpoint, SocketAddress peer, Fd fd, Client*& list);
     Client(Client&&) = delete;
@@ -66,9 +76,18 @@ class Acceptor {
   void refuse(const Client& client, Refused reason, const Error& error);
   [[nodiscard]] bool full() const { return sessions_.size() >= services_.settings.limits.connections; }
 
+  // shedding.cc
+  [[nodiscard]] static std::size_t descriptor_mark(std::uint32_t configured);
+  [[nodiscard]] bool short_of_descriptors() const;
+  void crowd();
+  [[nodiscard]] bool still_crowded();
+
   const Services& services_;
   Client* clients_ = nullptr;
-  Signal room_;
+  std::size_t descriptor_mark_;  // a descriptor with this number or more: not many are left
+  bool crowded_ = false;         // accepting has paused because of that
+  std::size_t shedding_ = 0;     // connections that were shed and have not ended yet
+  Nanos next_shed_{0};
   std::vector<std::unique_ptr<Listening>> listening_;
   Scope sessions_;
 };

@@ -23,13 +23,18 @@ std::string_view name(DnsSource source) {
   return kNames.at(slot_of(source));
 }
 std::string_view name(Refused why) {
-  constexpr std::array<std::string_view, 5> kNames = {"hook", "untrusted", "proxy_header", "source_connections",
-                                                      "source_rate"};
+  constexpr std::array<std::string_view, 6> kNames = {"hook",        "untrusted", "proxy_header", "source_connections",
+                                                      "source_rate", "memory"};
   return kNames.at(slot_of(why));
 }
 
 std::string_view name(RequestRefused why) {
-  constexpr std::array<std::string_view, 2> kNames = {"source_rate", "tenant_rate"};
+  constexpr std::array<std::string_view, 3> kNames = {"source_rate", "tenant_rate", "memory"};
+  return kNames.at(slot_of(why));
+}
+
+std::string_view name(AcceptPaused why) {
+  constexpr std::array<std::string_view, 2> kNames = {"connections", "descriptors"};
   return kNames.at(slot_of(why));
 }
 
@@ -140,6 +145,10 @@ void PathMetrics::retried(UpstreamIndex upstream) {
 
 void PathMetrics::retry_denied(UpstreamIndex upstream) {
   series_->upstream(upstream).retries_denied.add(1);
+}
+
+void PathMetrics::accept_paused(AcceptPaused why) {
+  series_->count_pause(why);
 }
 
 void PathMetrics::request_refused(EndpointIndex endpoint, RequestRefused why) {

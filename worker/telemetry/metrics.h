@@ -28,7 +28,7 @@ enum class DnsSource : std::uint8_t { kCache, kHosts, kServer };
 [[nodiscard]] std::string_view name(DnsSource source);
 
 /// Why a connection was closed before it was served.
-enum class Refused : std::uint8_t { kHook, kUntrusted, kProxyHeader, kSourceConnections, kSourceRate };
+enum class Refused : std::uint8_t { kHook, kUntrusted, kProxyHeader, kSourceConnections, kSourceRate, kMemory };
 [[nodiscard]] std::string_view name(Refused why);
 
 /// What the sampler reads now and then (sampler.h).
@@ -48,8 +48,12 @@ enum class UpstreamRefused : std::uint8_t { kQueueFull, kQueueExpired, kClientLe
 [[nodiscard]] std::string_view name(UpstreamRefused why);
 
 /// Why a request was refused before anything was done for it.
-enum class RequestRefused : std::uint8_t { kSourceRate, kTenantRate };
+enum class RequestRefused : std::uint8_t { kSourceRate, kTenantRate, kMemory };
 [[nodiscard]] std::string_view name(RequestRefused why);
+
+/// Why no connections are accepted for a while.
+enum class AcceptPaused : std::uint8_t { kConnections, kDescriptors };
+[[nodiscard]] std::string_view name(AcceptPaused why);
 
 class PathSeries;
 
@@ -63,6 +67,7 @@ class PathMetrics {
   void connection_accepted(EndpointIndex endpoint);
   void connection_closed(EndpointIndex endpoint);
   void connection_refused(EndpointIndex endpoint, Refused why);
+  void accept_paused(AcceptPaused why);
 
   /// A request began; request_finished() ends it.
   void request_started(EndpointIndex endpoint);

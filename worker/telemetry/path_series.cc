@@ -153,6 +153,13 @@ void PathSeries::count_decision(HookKind kind, Verdict verdict) {
   });
 }
 
+void PathSeries::count_pause(AcceptPaused why) {
+  pauses_.count(slot_of(why), [&] {
+    return to_.counter("sluice_accept_pauses_total", "Times that accepting paused because of a limit.",
+                       {{"reason", name(why)}});
+  });
+}
+
 void PathSeries::count_dns_failure(Code code) {
   dns_failures_.count(slot_of(code), [&] {
     return to_.counter("sluice_dns_failures_total", "Lookups of host names that failed.", {{"error", name(code)}});

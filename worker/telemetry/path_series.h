@@ -88,8 +88,8 @@ class EndpointSeries {
  private:
   ipc::MetricsWriter& to_;
   std::string name_;
-  LazyCounters<slot_of(Refused::kSourceRate) + 1> refused_;
-  LazyCounters<slot_of(RequestRefused::kTenantRate) + 1> requests_refused_;
+  LazyCounters<slot_of(Refused::kMemory) + 1> refused_;
+  LazyCounters<slot_of(RequestRefused::kMemory) + 1> requests_refused_;
   LazyCounters<kStatusSlots> statuses_;
   LazyCounters<slot_of(Ended::kTimeout) + 1> cut_;
   LazyCounters<kCodes> errors_;
@@ -132,6 +132,7 @@ class PathSeries {
   }
   void count_decision(HookKind kind, Verdict verdict);
   void count_dns_failure(Code code);
+  void count_pause(AcceptPaused why);
   /// Says how many series found no place in the slab.
   void show_dropped() { dropped_.set(static_cast<std::int64_t>(to_.dropped())); }
 
@@ -152,6 +153,7 @@ class PathSeries {
   std::vector<UpstreamSeries> upstreams_;  // the last one is kNoUpstream's
   std::array<LazyCounters<slot_of(Verdict::kFailed) + 1>, slot_of(HookKind::kHttp) + 1> decisions_;
   LazyCounters<kCodes> dns_failures_;
+  LazyCounters<slot_of(AcceptPaused::kDescriptors) + 1> pauses_;
 };
 
 }  // namespace sluice::worker

@@ -106,3 +106,76 @@ scenario('behind a load balancer the sources are the clients that it names', asy
   assert.equal((await served(kit, proxy, from('2001:db8::ffff:9'))).served, false, 'the same network of 64 bits');
   assert.ok((await served(kit, proxy, from('2001:db8:0:1::1'))).served);
 });
+
+scenario('the limit of connections holds over several listening sockets', async (kit) => {
+  const server = await kit.origin();
+  const tenant = reverse([server.address], { listen: ['127.0.0.1:0', '127.0.0.1:0'] }, { limits: { connections: 2 } });
+  const proxy = await kit.sluice({ config: { tenants: [tenant] } });
+  const addresses = proxy.addressesOf('web');
+  assert.equal(addresses.length, 2);
+  const held = await Promise.all([kit.connect(addresses[0] ?? ''), kit.connect(addresses[1] ?? '')]);
+  for (const client of held) assert.equal((await client.ask(get)).status, 200);
+  const waiting = await Promise.all([0, 1, 0, 1].map((i) => kit.connect(addresses[i] ?? '')));
+  for (const client of waiting) await client.send(get);
+  assert.ok(await (waiting[0] as Connection).reader.silentFor(100), 'they wait in the kernel\'s queue');
+  for (const client of held) client.close();
+  for (const client of waiting) {
+    assert.equal((await client.readResponse()).status, 200);
+    client.close();
+  }
+  assert.ok((await proxy.metrics()).sum('sluice_accept_pauses_total', { reason: 'connections' }) >= 2);
+});
+
+scenario('near the limit of descriptors accepting pauses, what is connected is served, and it recovers', async (kit) => {
+  const proxy = await limited(kit, { descriptors: 64, connections: 63 });
+  const clients = await Promise.all(Array.from({ length: 70 }, () => kit.connect(proxy.address('web'))));
+  await proxy.log.waitFor('the pause', (r) => r['event'] === 'accepting paused');
+  assert.equal((await (clients[0] as Connection).ask(get)).status, 200, 'descriptors are left for connections to origins');
+  let rest = clients;
+  while (rest.length > 0) {
+    const batch = rest.slice(0, 10);
+    rest = rest.slice(10);
+    for (const client of batch) assert.equal((await client.ask(get)).status, 200);
+    for (const client of batch) client.close();
+  }
+  await proxy.log.waitFor('the end of the pause', (r) => r['event'] === 'accepting again');
+  assert.equal((await served(kit, proxy)).served, true);
+  assert.equal(proxy.log.all((r) => r['event'] === 'accept failed').length, 0);
+  assert.ok((await proxy.metrics()).sum('sluice_accept_pauses_total', { reason: 'descriptors' }) >= 1);
+});
+
+scenario('when blocks are short the newest heads that are not whole go first; requests are served', async (kit) => {
+  const proxy = await limited(kit, { buffers: '1MiB' });
+  const slow: Connection[] = [];
+  for (let i = 0; i < 60; i += 1) {
+    const connection = await kit.connect(proxy.address('web'));
+    await connection.send('GET / HTTP/1.1\r\nHost: a');
+    slow.push(connection);
+  }
+  const refused = async (): Promise<number> => (await proxy.metrics()).sum('sluice_connections_refused_total', { reason: 'memory' });
+  await eventually('the newest being shed', async () => await refused() >= 28);
+  for (const connection of slow.slice(50)) await connection.reader.closed();
+  for (const connection of slow.slice(0, 10)) assert.equal((await connection.ask('.test\r\n\r\n')).status, 200, 'the oldest go on');
+  assert.ok((await served(kit, proxy)).served);
+  assert.ok(await refused() < 45, 'no more than has to');
+});
+
+scenario('when what is being served holds the blocks, new requests get 503 until some are free', async (kit) => {
+  const big = Buffer.alloc(16 << 20);
+  const server = await kit.origin((request, response) => { response.end(request.url === '/big' ? big : 'small'); });
+  const proxy = await kit.sluice({ config: { tenants: [reverse([server.address], {}, { limits: { buffers: '1MiB' } })] } });
+  const readers = await Promise.all(Array.from({ length: 36 }, () => kit.connect(proxy.address('web'))));
+  for (const reader of readers) {
+    reader.socket.pause();
+    await reader.send('GET /big HTTP/1.1\r\nHost: a\r\n\r\n');
+  }
+  const client = await kit.connect(proxy.address('web'));
+  const refused = await eventually('a refusal', async () => {
+    const response = await client.ask(get);
+    return response.status === 503 ? response : undefined;
+  });
+  assert.equal(retryAfter(refused), 1);
+  for (const reader of readers) reader.close();
+  await eventually('recovery', async () => (await client.ask(get)).status === 200);
+  assert.ok((await proxy.metrics()).sum('sluice_requests_refused_total', { reason: 'memory' }) >= 1);
+});

@@ -214,6 +214,7 @@ TEST(PathMetrics, AreAllListedInTheDocumentation) {
   PathMetrics metrics(writer, kNames);
   const Error error(Code::kInternal);
   metrics.connection_refused(0, Refused::kHook);
+  metrics.accept_paused(AcceptPaused::kDescriptors);
   metrics.request_refused(0, RequestRefused::kSourceRate);
   metrics.request_finished({.ended = Ended::kClient, .error = &error});
   metrics.origin_failed(0, Code::kReset);
