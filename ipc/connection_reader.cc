@@ -57,6 +57,7 @@ bool look(const ConnectionEntry& entry, ConnectionRecord& record, Copy& copy) {
   if ((before & 1U) != 0) return false;
   record.id = entry.id.load(kRelaxed);
   record.endpoint_index = entry.endpoint_index.load(kRelaxed);
+  record.marks = entry.marks.load(kRelaxed);
   record.started_unix_ms = entry.started_unix_ms.load(kRelaxed);
   record.state = state_of(number(entry.state));
   record.bytes_in = entry.bytes_in.load(kRelaxed);

@@ -26,6 +26,10 @@ class Change {
   std::uint32_t even_;
 };
 
+constexpr std::uint8_t bit(Work work) {
+  return static_cast<std::uint8_t>(1U << static_cast<unsigned>(work));
+}
+
 void store_words(std::span<Cell> cells, std::span<const char> bytes) {
   for (std::size_t i = 0; i * sizeof(std::uint64_t) < bytes.size(); ++i) {
     const auto part = bytes.subspan(i * sizeof(std::uint64_t));
@@ -56,6 +60,8 @@ ConnectionSlot& ConnectionSlot::operator=(ConnectionSlot&& other) noexcept {
     table_ = std::exchange(other.table_, nullptr);
     entry_ = std::exchange(other.entry_, nullptr);
     id_ = other.id_;
+    marks_ = std::exchange(other.marks_, 0);
+    fate_ = other.fate_;
     state_ = other.state_;
   }
   return *this;
@@ -76,7 +82,28 @@ void ConnectionSlot::client(const SocketAddress& client) {
   store_client(*entry_, client);
 }
 
+void ConnectionSlot::mark(Work work) {
+  if (table_ == nullptr || (marks_ & bit(work)) != 0) return;
+  marks_ |= bit(work);
+  // counted first: a death between the two shows as unexplained, never as nothing
+  add(table_->header_.ledger.at(static_cast<std::size_t>(work)).open, 1);
+  if (entry_ != nullptr) entry_->marks.store(marks_, std::memory_order_relaxed);
+}
+
+void ConnectionSlot::forget_marks() {
+  marks_ = 0;
+  if (entry_ != nullptr) entry_->marks.store(0, std::memory_order_relaxed);
+}
+
+void ConnectionSlot::ended(Work work) {
+  if (table_ == nullptr || (marks_ & bit(work)) == 0) return;
+  marks_ &= static_cast<std::uint8_t>(~bit(work));
+  if (entry_ != nullptr) entry_->marks.store(marks_, std::memory_order_relaxed);
+  add(table_->header_.ledger.at(static_cast<std::size_t>(work)).ended.at(static_cast<std::size_t>(fate_)), 1);
+}
+
 void ConnectionSlot::reset() {
+  for (const Work work : {Work::kTunnel, Work::kRequest, Work::kConnection}) ended(work);
   if (entry_ != nullptr) table_->free(*entry_);
   entry_ = nullptr;
   table_ = nullptr;
@@ -93,6 +120,14 @@ ConnectionTable::ConnectionTable(Slab& slab) : header_(slab.header()) {
     entry.id.store(0, std::memory_order_relaxed);
   }
   header_.entries_used.store(0, std::memory_order_relaxed);
+  clear_ledger();
+}
+
+void ConnectionTable::clear_ledger() {
+  for (LedgerCells& cells : header_.ledger) {
+    cells.open.store(0, std::memory_order_relaxed);
+    for (Cell& cell : cells.ended) cell.store(0, std::memory_order_relaxed);
+  }
 }
 
 ConnectionEntry* ConnectionTable::take() {
@@ -124,6 +159,7 @@ ConnectionSlot ConnectionTable::add(const SocketAddress& client, std::uint16_t e
     entry->bytes_in.store(0, kRelaxed);
     entry->bytes_out.store(0, kRelaxed);
     entry->target_size.store(0, kRelaxed);
+    entry->marks.store(0, kRelaxed);
     store_client(*entry, client);
   }
   if (header_.entries_used.load(kRelaxed) < used_) header_.entries_used.store(used_, std::memory_order_release);

@@ -50,7 +50,7 @@ struct ConnectionEntry {
   std::atomic<ConnectionState> state;
   std::atomic<Client> client_kind;
   std::atomic<std::uint8_t> target_size;
-  std::atomic<std::uint8_t> unused;
+  std::atomic<std::uint8_t> marks;  // bit by Work: was open at the switch and has not ended
   std::array<Cell, 2> address;
   std::array<Cell, kTargetWords> target;
 };
@@ -67,6 +67,8 @@ class ConnectionSlot {
       : table_(std::exchange(other.table_, nullptr)),
         entry_(std::exchange(other.entry_, nullptr)),
         id_(other.id_),
+        marks_(std::exchange(other.marks_, 0)),
+        fate_(other.fate_),
         state_(other.state_) {}
   ConnectionSlot& operator=(ConnectionSlot&& other) noexcept;
   ~ConnectionSlot() { reset(); }
@@ -90,6 +92,17 @@ class ConnectionSlot {
   void request(std::string_view target);
   void reset();
 
+  [[nodiscard]] ConnectionState state() const { return state_; }
+  /// This is open at the switch.
+  void mark(Work work);
+  /// The switch did not happen.
+  void forget_marks();
+  /// It has ended, with the fate of the connection; nothing when it was not marked.
+  void ended(Work work);
+  /// What becomes of all that is marked and still open; kFinished unless said.
+  void set_fate(Fate fate) { fate_ = fate; }
+  [[nodiscard]] Fate fate() const { return fate_; }
+
  private:
   friend class ConnectionTable;
   ConnectionSlot(ConnectionTable* table, ConnectionEntry* entry, std::uint64_t id)
@@ -101,19 +114,23 @@ class ConnectionSlot {
   ConnectionTable* table_ = nullptr;
   ConnectionEntry* entry_ = nullptr;  // null also when the table was full
   std::uint64_t id_ = 0;
+  std::uint8_t marks_ = 0;
+  Fate fate_ = Fate::kFinished;
   ConnectionState state_ = ConnectionState::kIdle;
 };
 
 /// The worker's side. Lifetime: outlives its slots; `slab` outlives it.
 class ConnectionTable {
  public:
-  /// Clears what a crashed worker left; the supervisor has read it by then.
+  /// Clears what a crashed worker left, its reckoning too; the supervisor has read it by then.
   explicit ConnectionTable(Slab& slab);
   ConnectionTable(ConnectionTable&&) = delete;
 
   /// Never fails: a connection that finds no free entry is served all the same and counted by unlisted().
   [[nodiscard]] ConnectionSlot add(const SocketAddress& client, std::uint16_t endpoint_index,
                                    std::int64_t started_unix_ms);
+  /// Before the first mark of a switch, and when one did not happen: the reckoning starts from nothing.
+  void clear_ledger();
   /// Open connections that have an entry.
   [[nodiscard]] std::size_t size() const { return used_ - free_.size(); }
   /// Connections that had to go without one.
@@ -142,6 +159,8 @@ struct ConnectionRecord {
   std::uint64_t bytes_out = 0;
   std::uint32_t requests = 0;
   std::string target;
+  std::uint8_t marks = 0;
+  [[nodiscard]] bool marked(Work work) const { return ((marks >> static_cast<unsigned>(work)) & 1U) != 0; }
 };
 
 /// Walks the table; entries that come and go meanwhile are shown or not, but never torn.

@@ -24,7 +24,7 @@
 namespace sluice::ipc {
 
 /// Changes with every change of this file or of the slab's layout; both sides must have the same.
-inline constexpr std::uint16_t kProtocolVersion = 1;
+inline constexpr std::uint16_t kProtocolVersion = 2;
 /// Descriptors in one message; the kernel's own limit is 253 (SCM_MAX_FD).
 inline constexpr std::size_t kMaxFds = 250;
 inline constexpr std::size_t kMaxName = 64;
@@ -57,12 +57,15 @@ struct Configure {
   }
 };
 
-/// Listening sockets, in batches. Descriptors: one per item, in order.
+/// Listening sockets, in batches; nothing is accepted before Accept. A serving worker may get more of them.
+/// Descriptors: one per item, in order.
 struct Listeners {
   struct Item {
+    std::uint32_t socket = 0;          ///< the supervisor's number for it, for Pause
     std::uint32_t endpoint_index = 0;  ///< into the settings' list of endpoints
     std::string address;               ///< bound address as text
     static void fields(auto& self, auto& codec) {
+      codec.u32(self.socket);
       codec.u32(self.endpoint_index);
       codec.text(self.address, kMaxAddress);
     }
@@ -73,15 +76,18 @@ struct Listeners {
   static void fields(auto& self, auto& codec) { codec.list(self.items, kMaxFds); }
 };
 
-/// Slabs of other workers, read-only, for the admin worker; a batch adds to the earlier ones, and a slab for a known
-/// tenant and index replaces the old. Descriptors: one per item. The supervisor's own slab has an empty tenant.
+/// Slabs of other workers, read-only, for the admin worker; a batch adds to the earlier ones. A worker slot has several
+/// slabs when generations overlap: what they count is summed. One for a known tenant, index and number replaces the
+/// old. Descriptors: one per item. The supervisor's own slab has an empty tenant.
 struct Slabs {
   struct Item {
     std::string tenant;
     std::uint32_t worker_index = 0;
+    std::uint32_t number = 0;
     static void fields(auto& self, auto& codec) {
       codec.text(self.tenant, kMaxName);
       codec.u32(self.worker_index);
+      codec.u32(self.number);
     }
   };
   std::vector<Item> items;
@@ -95,10 +101,39 @@ struct Begin {
   static void fields(auto& /*self*/, auto& /*codec*/) {}
 };
 
-/// Stop accepting, let what is open end, say Drained and exit; what is left after the budget is cut.
+/// Accept from all listening sockets, for the first time or again. What Pause began to reckon is forgotten.
+struct Accept {
+  static void fields(auto& /*self*/, auto& /*codec*/) {}
+};
+
+/// The switch to another generation: stop accepting, but from the sockets that only this generation has, keep all
+/// descriptors, and begin to reckon what becomes of everything that is open now (ipc/connection_table.h). What is open
+/// goes on as before.
+struct Pause {
+  static constexpr std::size_t kMostKept = 4096;
+  struct Kept {
+    std::uint32_t socket = 0;
+    static void fields(auto& self, auto& codec) { codec.u32(self.socket); }
+  };
+  std::vector<Kept> keep;
+  static void fields(auto& self, auto& codec) { codec.list(self.keep, kMostKept); }
+};
+
+/// Stop accepting, let what is open end, say Drained and exit; what is left after the budget of its kind is cut. Said
+/// again, the new budgets count, from now.
 struct Drain {
-  std::uint64_t budget_ms = 0;
-  static void fields(auto& self, auto& codec) { codec.u64(self.budget_ms); }
+  std::uint64_t idle_ms = 0;
+  std::uint64_t request_ms = 0;
+  std::uint64_t upload_ms = 0;
+  std::uint64_t tunnel_ms = 0;
+  std::uint16_t spread_percent = 0;  ///< budgets end earlier by up to this part, differently for each connection
+  static void fields(auto& self, auto& codec) {
+    codec.u64(self.idle_ms);
+    codec.u64(self.request_ms);
+    codec.u64(self.upload_ms);
+    codec.u64(self.tunnel_ms);
+    codec.u16(self.spread_percent);
+  }
 };
 
 /// Exit at once.
@@ -140,7 +175,7 @@ struct Protections {
   static void fields(auto& self, auto& codec) { codec.list(self.items, kMost); }
 };
 
-/// Sandboxed, started, accepting.
+/// Sandboxed, started, waiting for Accept.
 struct Ready {
   static void fields(auto& /*self*/, auto& /*codec*/) {}
 };
@@ -180,6 +215,8 @@ namespace detail {
 inline constexpr std::array kAnyPhase{true, true, true};
 inline constexpr std::array kStartingOnly{true, false, false};
 inline constexpr std::array kServingOnly{false, true, false};
+inline constexpr std::array kUntilDrain{true, true, false};
+inline constexpr std::array kFromReady{false, true, true};
 inline constexpr std::array kDrainingOnly{false, false, true};
 inline constexpr std::size_t kBatch = std::size_t{40} * 1024;
 template <class... M>
@@ -190,12 +227,14 @@ std::variant<M...> variant_of(const std::tuple<Row<M>...>&);
 inline constexpr std::tuple kFromSupervisor{
     //                type name         sender              phases                  times         fds      bytes
     Row<Configure>  {{1,  "Configure",   Role::kSupervisor, detail::kStartingOnly, Times::kOnce, 2,       256}},
-    Row<Listeners>  {{2,  "Listeners",   Role::kSupervisor, detail::kStartingOnly, Times::kMany, kMaxFds, detail::kBatch}},
+    Row<Listeners>  {{2,  "Listeners",   Role::kSupervisor, detail::kUntilDrain,   Times::kMany, kMaxFds, detail::kBatch}},
     Row<Slabs>      {{3,  "Slabs",       Role::kSupervisor, detail::kAnyPhase,     Times::kMany, kMaxFds, detail::kBatch}},
     Row<Begin>      {{4,  "Begin",       Role::kSupervisor, detail::kStartingOnly, Times::kOnce, 0,       0}},
-    Row<Drain>      {{5,  "Drain",       Role::kSupervisor, detail::kServingOnly,  Times::kOnce, 0,       8,   Phase::kDraining}},
+    Row<Drain>      {{5,  "Drain",       Role::kSupervisor, detail::kFromReady,    Times::kMany, 0,       34,  Phase::kDraining}},
     Row<Stop>       {{6,  "Stop",        Role::kSupervisor, detail::kAnyPhase,     Times::kMany, 0,       0}},
     Row<SetLogLevel>{{7,  "SetLogLevel", Role::kSupervisor, detail::kAnyPhase,     Times::kMany, 0,       1}},
+    Row<Accept>     {{8,  "Accept",      Role::kSupervisor, detail::kServingOnly,  Times::kMany, 0,       0}},
+    Row<Pause>      {{9,  "Pause",       Role::kSupervisor, detail::kServingOnly,  Times::kMany, 0,       detail::kBatch}},
 };
 inline constexpr std::tuple kFromWorker{
     Row<Hello>      {{64, "Hello",       Role::kWorker,     detail::kStartingOnly, Times::kOnce, 0,       256}},

@@ -8,6 +8,7 @@
 // nothing that the worker wrote to know where to look. All a reader sees is hostile: a worker that was taken over may
 // write anything at any time, so readers copy first, check the copy, and stay within bounds.
 #pragma once
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +25,27 @@ namespace sluice::ipc {
 using Cell = std::atomic<std::uint64_t>;
 static_assert(sizeof(Cell) == 8 && Cell::is_always_lock_free);
 
+/// What can be open at the switch to another generation, and what can become of it; the reckoning is kept here, so that
+/// a crash cannot falsify it (ipc/connection_table.h).
+enum class Work : std::uint8_t {
+  kConnection,  ///< every client connection, whatever it does
+  kRequest,     ///< of these: a request that had begun
+  kTunnel,      ///< of these: bytes both ways
+};
+inline constexpr std::size_t kWorks = 3;
+enum class Fate : std::uint8_t {
+  kFinished,    ///< ended by itself: done, or the client or the origin ended it
+  kHandedOver,  ///< goes on in the other generation
+  kRetry,       ///< told in a safe way to try again
+  kCut,         ///< its budget was spent
+};
+inline constexpr std::size_t kFates = 4;
+
+struct LedgerCells {
+  Cell open;  ///< at the switch
+  std::array<Cell, kFates> ended;
+};
+
 /// The first bytes of a slab; the rest of the first page is unused.
 struct SlabHeader {
   Cell magic;
@@ -34,6 +56,7 @@ struct SlabHeader {
   Cell entries_used;        ///< connection entries that have ever been used
   Cell last_connection_id;  ///< ids go on over a crash
   Cell servers_used;        ///< rows of servers that have been written
+  std::array<LedgerCells, kWorks> ledger;
 };
 
 /// Connections a slab can be made for.

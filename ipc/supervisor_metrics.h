@@ -15,5 +15,9 @@ inline constexpr std::string_view kWorkersReadyMetric = "sluice_workers_ready"; 
 inline constexpr std::string_view kWorkerReadyMetric = "sluice_worker_ready";    // by tenant and worker
 inline constexpr std::string_view kWorkerCrashesMetric = "sluice_worker_crashes_total";
 inline constexpr std::string_view kWorkerLostMetric = "sluice_worker_lost_connections_total";
+inline constexpr std::string_view kGenerationMetric = "sluice_generation";
+inline constexpr std::string_view kGenerationsMetric = "sluice_generations";
+inline constexpr std::string_view kUpgradesMetric = "sluice_upgrades_total";        // by outcome
+inline constexpr std::string_view kSwitchedMetric = "sluice_upgrade_ledger_total";  // by work and fate
 
 }  // namespace sluice::ipc

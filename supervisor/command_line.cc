@@ -14,6 +14,7 @@ std::expected<CommandLine, int> parse_command_line(int argc, char** argv) {
   CLI::App app("Sluice: a proxy in sandboxed workers. Starts from a configuration file and stays in the foreground.",
                "sluice");
   bool check = false;
+  bool preflight = false;
   bool print_default = false;
   bool print_schema = false;
   bool version = false;
@@ -27,6 +28,8 @@ std::expected<CommandLine, int> parse_command_line(int argc, char** argv) {
   auto* actions = app.add_option_group("Instead of running");
   actions->add_flag("--check", check,
                     "Check the configuration, say everything that is wrong with it, and exit (0 or 2)");
+  actions->add_flag("--preflight", preflight,
+                    "What a running sluice asks its own program before an upgrade: --check, for machines");
   actions->add_flag("--print-default-config", print_default,
                     "Print a configuration with every option, its meaning and default");
   actions->add_flag("--print-schema", print_schema, "Print the JSON schema of the configuration, for editors");
@@ -41,6 +44,7 @@ std::expected<CommandLine, int> parse_command_line(int argc, char** argv) {
     return std::unexpected(kUsage);
   }
   if (check) line.action = CommandLine::Action::kCheck;
+  if (preflight) line.action = CommandLine::Action::kPreflight;
   if (print_default) line.action = CommandLine::Action::kPrintDefaultConfig;
   if (print_schema) line.action = CommandLine::Action::kPrintSchema;
   if (version) line.action = CommandLine::Action::kVersion;

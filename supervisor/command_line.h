@@ -10,7 +10,7 @@
 namespace sluice::supervisor {
 
 struct CommandLine {
-  enum class Action : std::uint8_t { kRun, kCheck, kPrintDefaultConfig, kPrintSchema, kVersion };
+  enum class Action : std::uint8_t { kRun, kCheck, kPreflight, kPrintDefaultConfig, kPrintSchema, kVersion };
   Action action = Action::kRun;
   std::string config = "/etc/sluice/sluice.yaml";
   std::string application;                    ///< empty: what the configuration says

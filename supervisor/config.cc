@@ -2,6 +2,7 @@
 #include "supervisor/config.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -85,16 +86,38 @@ Result<Problems> check_by_application(const Application& application, const Docu
 
 }  // namespace
 
+LogLevel level_of(ipc::LogLevel level) {
+  switch (level) {
+    case ipc::LogLevel::kDebug:
+      return LogLevel::kDebug;
+    case ipc::LogLevel::kInfo:
+      return LogLevel::kInfo;
+    case ipc::LogLevel::kWarn:
+      return LogLevel::kWarn;
+    case ipc::LogLevel::kError:
+      return LogLevel::kError;
+  }
+  return LogLevel::kInfo;
+}
+
 std::string beside_us(const std::string& name) {
   std::error_code error;
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
   return (error ? std::filesystem::path("/usr/bin") : self.parent_path()) / name;
 }
 
+std::string identity_of(const Fd& file) {
+  struct stat facts{};
+  if (::fstat(file.get(), &facts) != 0) return {};
+  return fmt::format("{}:{}:{}:{}.{}", facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtim.tv_sec,
+                     facts.st_mtim.tv_nsec);
+}
+
 Result<Application> open_application(const std::string& path) {
   Result<Fd> binary = open_binary(path);
   if (!binary) return fail(std::move(binary).error());
-  Application application{.path = path, .binary = *std::move(binary), .about = {}};
+  std::string identity = identity_of(*binary);
+  Application application{.path = path, .binary = *std::move(binary), .about = {}, .identity = std::move(identity)};
   Result<std::string> said = run_tool(application, "--describe", {});
   if (!said) return fail(std::move(said).error());
   Result<ipc::ApplicationDescription> about = ipc::decode_description(*said);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/result.h"
 #include "base/settings/problems.h"
 #include "ipc/application.h"
@@ -18,9 +19,15 @@ struct Application {
   std::string path;
   Fd binary;
   ipc::ApplicationDescription about;
+  std::string identity;  ///< of the file as it was opened: another text, another program
 };
+/// What tells two files apart, of an open one.
+[[nodiscard]] std::string identity_of(const Fd& file);
 /// Opens the binary and runs `--describe`. Errors: kBadConfig with a sentence that has the path.
 [[nodiscard]] Result<Application> open_application(const std::string& path);
+
+/// The level that the configuration names.
+[[nodiscard]] LogLevel level_of(ipc::LogLevel level);
 
 /// The path of a program in the folder where this one is.
 [[nodiscard]] std::string beside_us(const std::string& name);

@@ -22,7 +22,7 @@ class Supervisor;
 
 class Control {
  public:
-  static constexpr std::size_t kMaxClients = 16;
+  static constexpr std::size_t kMaxClients = 128;
 
   /// Binds the socket of the configuration, making the folder of a default path. Errors: the path and the reason.
   [[nodiscard]] static Result<std::unique_ptr<Control>> open(Loop& loop, Log& log, Supervisor& supervisor,

@@ -10,6 +10,7 @@
 #include "base/settings/units.h"
 #include "ipc/connection_table.h"
 #include "supervisor/control_status.h"
+#include "supervisor/control_upgrade.h"
 #include "supervisor/control_upstreams.h"
 #include "supervisor/supervisor.h"
 
@@ -55,6 +56,7 @@ struct Filter {
 json connection_json(const Worker& worker, const ipc::ConnectionRecord& record, const std::string& endpoint) {
   return {{"tenant", worker.tenant().settings.name},
           {"worker", worker.index()},
+          {"generation", worker.generation()},
           {"id", record.id},
           {"client", record.client},
           {"endpoint", endpoint},
@@ -66,26 +68,37 @@ json connection_json(const Worker& worker, const ipc::ConnectionRecord& record, 
           {"target", record.target}};
 }
 
-// One worker's connections as items; returns how many were shown.
-Task<Result<std::uint64_t>> send_connections(const Worker& worker, const Filter& filter,
-                                             ControlConnection& connection) {
-  std::uint64_t shown = 0;
-  const Result<ipc::SlabView> view = worker.reader()->view();
-  if (!view) co_return shown;
+std::vector<json> connections_of(const Worker& worker, const Filter& filter) {
+  std::vector<json> items;
+  const Result<ipc::SlabView> view = worker.slab()->reader->view();
+  if (!view) return items;
   ipc::ConnectionReader reader(*view);
   const std::vector<Endpoint>& endpoints = worker.tenant().endpoints;
-  while (shown < filter.limit) {
+  while (items.size() < filter.limit) {
     const std::optional<ipc::ConnectionRecord> record = reader.next();
     if (!record) break;
     const std::string endpoint =
         record->endpoint_index < endpoints.size() ? endpoints[record->endpoint_index].name : "?";
     if (!filter.endpoint.empty() && filter.endpoint != endpoint) continue;
-    const json item = connection_json(worker, *record, endpoint);
-    Result<> sent = co_await connection.item(item);
-    if (!sent) co_return fail(std::move(sent).error());
-    ++shown;
+    items.push_back(connection_json(worker, *record, endpoint));
   }
-  co_return shown;
+  return items;
+}
+
+struct Place {
+  std::uint64_t generation = 0;
+  std::size_t worker = 0;
+};
+// The worker at this place or the next one; moves the place behind it. By number and not by pointer: generations and
+// their workers may go while a slow client reads.
+const Worker* next_worker(const Supervisor& supervisor, Place& place) {
+  for (const std::unique_ptr<Generation>& generation : supervisor.generations().all()) {
+    if (generation->number() < place.generation) continue;
+    if (generation->number() > place.generation) place = {.generation = generation->number(), .worker = 0};
+    const auto& workers = generation->workforce().workers();
+    if (place.worker < workers.size()) return workers[place.worker++].get();
+  }
+  return nullptr;
 }
 
 // Straight from the slabs: no worker is asked. What a dead worker left behind is not alive and not shown.
@@ -96,46 +109,19 @@ Task<Result<>> connections(const ControlContext& context, ControlConnection& con
                 .endpoint = text_at(request, "endpoint"),
                 .limit = limit != request.end() && limit->is_number_unsigned() ? limit->get<std::uint64_t>() : kAll};
   std::uint64_t shown = 0;
-  for (const std::unique_ptr<Worker>& worker : context.supervisor.workforce().workers()) {
-    if (!has_process(worker->state()) || !worker->reader()) continue;
+  Place place;
+  while (const Worker* worker = next_worker(context.supervisor, place)) {
+    if (!has_process(worker->state()) || worker->slab() == nullptr) continue;
     if (!filter.tenant.empty() && filter.tenant != worker->tenant().settings.name) continue;
-    Result<std::uint64_t> sent = co_await send_connections(*worker, filter, connection);
-    if (!sent) co_return fail(std::move(sent).error());
-    shown += *sent;
-    filter.limit -= *sent;
+    const std::vector<json> items = connections_of(*worker, filter);
+    for (const json& item : items) {
+      Result<> sent = co_await connection.item(item);
+      if (!sent) co_return fail(std::move(sent).error());
+    }
+    shown += items.size();
+    filter.limit -= items.size();
   }
   const json result = {{"connections", shown}};
-  co_return co_await connection.result(result);
-}
-
-// The supervisor reads the file with its own rights, so a member of the control group, who has less, may only ask
-// about the file that is in use: messages quote what they find.
-Task<Result<>> check(const ControlContext& context, ControlConnection& connection, const json& request) {
-  const Supervisor& supervisor = context.supervisor;
-  const std::string in_use = supervisor.configuration().file;
-  std::string file = text_at(request, "file");
-  if (file.empty()) file = in_use;
-  if (file != in_use && context.who.uid != 0 && context.who.uid != ::geteuid()) {
-    const Error refused(Code::kForbidden,
-                        "only the configuration in use, " + in_use + ", can be checked by the control group");
-    co_return co_await connection.error(refused);
-  }
-  const auto loaded = load_configuration(file, supervisor.application_override());
-  json problems = json::array();
-  json changes = json::array();
-  if (loaded) {
-    for (std::string& path : ipc::differences(supervisor.configuration().settings, loaded->settings))
-      changes.push_back(std::move(path));
-  } else {
-    for (const settings::Problem& problem : loaded.error().all())
-      problems.push_back({{"file", problem.file},
-                          {"line", problem.mark.line},
-                          {"column", problem.mark.column},
-                          {"path", problem.path},
-                          {"text", problem.text},
-                          {"message", problem.line()}});
-  }
-  const json result = {{"file", file}, {"ok", loaded.has_value()}, {"problems", problems}, {"changes", changes}};
   co_return co_await connection.result(result);
 }
 
@@ -186,7 +172,9 @@ constexpr std::array kCommands = {
     Command{"connections", connections, LogLevel::kDebug},
     Command{"upstreams", upstreams, LogLevel::kDebug},
     Command{"config", config, LogLevel::kDebug},
-    Command{"check", check, LogLevel::kDebug},
+    Command{"check", control_check, LogLevel::kDebug},
+    Command{"upgrade", control_upgrade, LogLevel::kInfo},
+    Command{"upgrades", control_upgrades, LogLevel::kDebug},
     Command{"stop", stop, LogLevel::kInfo},
     Command{"log-level", log_level, LogLevel::kInfo},
 };

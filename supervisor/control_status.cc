@@ -22,6 +22,7 @@ json protections_json(const std::vector<Protection>& protections) {
 
 json worker_json(const Worker& worker, Nanos now) {
   json out = {{"index", worker.index()},
+              {"generation", worker.generation()},
               {"pid", nullptr},
               {"state", name(worker.state())},
               {"state_s", std::chrono::floor<std::chrono::seconds>(now - worker.since()).count()},
@@ -35,8 +36,8 @@ json worker_json(const Worker& worker, Nanos now) {
 
 json endpoint_json(const Endpoint& endpoint) {
   json listen = json::array();
-  for (const BoundAddress& address : endpoint.addresses)
-    listen.push_back({{"configured", address.configured()}, {"bound", address.bound()}});
+  for (const std::shared_ptr<BoundAddress>& address : endpoint.addresses)
+    listen.push_back({{"configured", address->configured()}, {"bound", address->bound()}});
   return {{"name", endpoint.name}, {"mode", settings::name_of(endpoint.mode)}, {"listen", std::move(listen)}};
 }
 
@@ -44,7 +45,7 @@ json endpoint_json(const Endpoint& endpoint) {
 std::string_view tenant_state(const Supervisor& supervisor, const Tenant& tenant) {
   bool all_ready = true;
   bool crash_loop = false;
-  for (const std::unique_ptr<Worker>& worker : supervisor.workforce().workers()) {
+  for (const std::unique_ptr<Worker>& worker : supervisor.serving().workforce().workers()) {
     if (&worker->tenant() != &tenant) continue;
     all_ready = all_ready && worker->ready();
     crash_loop = crash_loop || worker->state() == WorkerState::kCrashLoop;
@@ -54,15 +55,32 @@ std::string_view tenant_state(const Supervisor& supervisor, const Tenant& tenant
   return all_ready ? "ready" : "not_ready";
 }
 
+std::string_view state_of(const Supervisor& supervisor, const Generation& generation) {
+  if (&generation == &supervisor.serving()) return "serving";
+  return generation.draining() ? "draining" : "standing_by";
+}
+
+json generations_json(const Supervisor& supervisor) {
+  json out = json::array();
+  for (const std::unique_ptr<Generation>& generation : supervisor.generations().all()) {
+    std::size_t processes = 0;
+    for (const std::unique_ptr<Worker>& worker : generation->workforce().workers())
+      if (worker->pid() != 0) ++processes;
+    out.push_back(
+        {{"number", generation->number()}, {"state", state_of(supervisor, *generation)}, {"processes", processes}});
+  }
+  return out;
+}
+
 }  // namespace
 
 json status_json(const Supervisor& supervisor) {
   const Nanos now = supervisor.loop().now();
   json tenants = json::array();
   json listeners = json::array();
-  for (const std::unique_ptr<Tenant>& tenant : supervisor.tenants()) {
+  for (const std::unique_ptr<Tenant>& tenant : supervisor.serving().tenants()) {
     json workers = json::array();
-    for (const std::unique_ptr<Worker>& worker : supervisor.workforce().workers()) {
+    for (const std::unique_ptr<Worker>& worker : supervisor.serving().workforce().workers()) {
       if (&worker->tenant() != tenant.get()) continue;
       json item = worker_json(*worker, now);
       item["protections"] = protections_json(worker->protections());
@@ -71,9 +89,9 @@ json status_json(const Supervisor& supervisor) {
     json endpoints = json::array();
     for (const Endpoint& endpoint : tenant->endpoints) {
       endpoints.push_back(endpoint_json(endpoint));
-      for (const BoundAddress& address : endpoint.addresses)
+      for (const std::shared_ptr<BoundAddress>& address : endpoint.addresses)
         listeners.push_back(
-            {{"tenant", tenant->settings.name}, {"endpoint", endpoint.name}, {"address", address.bound()}});
+            {{"tenant", tenant->settings.name}, {"endpoint", endpoint.name}, {"address", address->bound()}});
     }
     tenants.push_back({{"name", tenant->settings.name},
                        {"state", tenant_state(supervisor, *tenant)},
@@ -84,7 +102,8 @@ json status_json(const Supervisor& supervisor) {
   return {{"version", version()},
           {"pid", ::getpid()},
           {"uptime_s", std::chrono::floor<std::chrono::seconds>(supervisor.uptime()).count()},
-          {"generation", 0},
+          {"generation", supervisor.serving().number()},
+          {"generations", generations_json(supervisor)},
           {"ready", supervisor.ready()},
           {"leaving", supervisor.leaving()},
           {"config", configuration.file},
@@ -100,11 +119,13 @@ json status_json(const Supervisor& supervisor) {
 
 json workers_json(const Supervisor& supervisor) {
   json workers = json::array();
-  for (const std::unique_ptr<Worker>& worker : supervisor.workforce().workers()) {
-    json item = worker_json(*worker, supervisor.loop().now());
-    item["tenant"] = worker->tenant().settings.name;
-    workers.push_back(std::move(item));
-  }
+  for (const std::unique_ptr<Generation>& generation : supervisor.generations().all())
+    for (const std::unique_ptr<Worker>& worker : generation->workforce().workers()) {
+      if (generation.get() != &supervisor.serving() && worker->pid() == 0) continue;  // gone for good
+      json item = worker_json(*worker, supervisor.loop().now());
+      item["tenant"] = worker->tenant().settings.name;
+      workers.push_back(std::move(item));
+    }
   return {{"workers", std::move(workers)}};
 }
 

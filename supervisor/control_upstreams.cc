@@ -56,22 +56,21 @@ json server_json(const Worker& worker, const ServerRow& row) {
 Task<Result<>> send_upstreams(const Supervisor& supervisor, ipc::ControlConnection& connection, const json& request) {
   const std::string tenant = text_at(request, "tenant");
   const std::string upstream = text_at(request, "upstream");
-  std::uint64_t shown = 0;
-  for (const std::unique_ptr<Worker>& worker : supervisor.workforce().workers()) {
-    if (!has_process(worker->state()) || !worker->reader()) continue;
+  // all of it before the first wait: workers and their generation may go while a slow client reads
+  std::vector<json> items;
+  for (const std::unique_ptr<Worker>& worker : supervisor.serving().workforce().workers()) {
+    if (!has_process(worker->state()) || worker->slab() == nullptr) continue;
     if (!tenant.empty() && tenant != worker->tenant().settings.name) continue;
-    const Result<ipc::SlabView> view = worker->reader()->view();
+    const Result<ipc::SlabView> view = worker->slab()->reader->view();
     if (!view) continue;
-    const std::vector<ServerRow> rows = ipc::read_servers(*view);
-    for (const ServerRow& row : rows) {
-      if (!upstream.empty() && upstream != row.upstream) continue;
-      const json item = server_json(*worker, row);
-      Result<> sent = co_await connection.item(item);
-      if (!sent) co_return fail(std::move(sent).error());
-      ++shown;
-    }
+    for (const ServerRow& row : ipc::read_servers(*view))
+      if (upstream.empty() || upstream == row.upstream) items.push_back(server_json(*worker, row));
   }
-  const json result = {{"servers", shown}};
+  for (const json& item : items) {
+    Result<> sent = co_await connection.item(item);
+    if (!sent) co_return fail(std::move(sent).error());
+  }
+  const json result = {{"servers", items.size()}};
   co_return co_await connection.result(result);
 }
 

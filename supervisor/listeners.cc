@@ -1,19 +1,21 @@
 // See listeners.h.
 #include "supervisor/listeners.h"
 
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 
-#include "base/check.h"
 #include "base/sys.h"
 
 namespace sluice::supervisor {
 namespace {
 
-Result<Fd> bind_tcp(const ListenAddress& listen, int backlog) {
+Result<Fd> bind_tcp(const ListenAddress& listen) {
   const bool v6 = listen.address.ip().is_v6();
   Result<Fd> fd = sys::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM, IPPROTO_TCP);
   if (!fd) return fd;
@@ -35,7 +37,6 @@ Result<Fd> bind_tcp(const ListenAddress& listen, int backlog) {
   }
   const RawAddress raw = listen.address.raw();
   if (::bind(fd->get(), raw.get(), raw.size) != 0) return fail_errno(errno, "bind");
-  if (::listen(fd->get(), backlog) != 0) return fail_errno(errno, "listen");
   return fd;
 }
 
@@ -78,44 +79,105 @@ Result<ListenAddress> ListenAddress::parse(std::string_view text) {
   return listen;
 }
 
-Result<BoundAddress> BoundAddress::bind(const Request& request) {
-  const std::string step = "listening on " + request.configured;
-  Result<ListenAddress> listen = ListenAddress::parse(request.configured);
-  if (!listen) return fail(std::move(listen).error().during(step));
-  BoundAddress bound;
-  bound.configured_ = request.configured;
-  if (listen->address.is_unix()) {
-    Result<UnixListener> socket =
-        UnixListener::bind(listen->address.path(), {.mode = request.unix_mode, .backlog = request.backlog});
-    if (!socket) return fail(std::move(socket).error().during(step));
-    bound.unix_ = std::make_unique<UnixListener>(*std::move(socket));
-    bound.bound_ = request.configured;
-    return bound;
-  }
-  if (Result<> free = nobody_there(*listen); !free) return fail(std::move(free).error().during(step));
-  for (std::uint32_t worker = 0; worker < request.workers; ++worker) {
-    Result<Fd> fd = bind_tcp(*listen, request.backlog);
-    if (!fd) return fail(std::move(fd).error().during(step));
-    if (worker == 0) {
-      Result<SocketAddress> address = local_address(fd->get());
-      if (!address) return fail(std::move(address).error().during(step));
-      listen->address = *address;
-      bound.bound_ = address->text();
-    }
-    bound.sockets_.push_back(*std::move(fd));
-  }
-  return bound;
+std::vector<BoundAddress::Socket> BoundAddress::sockets_of(std::uint32_t worker, std::uint32_t workers,
+                                                           Which which) const {
+  if (unix_ != nullptr) return {{.number = unix_number_, .fd = unix_->fd()}};
+  const std::size_t count = which == Which::kAll ? sockets_.size() : listening_;
+  std::vector<Socket> its;
+  for (std::size_t i = worker; i < count; i += workers)
+    its.push_back({.number = sockets_[i].number, .fd = sockets_[i].fd.get()});
+  return its;
+}
+
+std::vector<std::uint32_t> BoundAddress::numbers() const {
+  if (unix_ != nullptr) return {unix_number_};
+  std::vector<std::uint32_t> all;
+  for (const Own& socket : sockets_) all.push_back(socket.number);
+  return all;
+}
+
+Result<> BoundAddress::listen(int backlog) {
+  for (const Own& socket : sockets_)
+    if (::listen(socket.fd.get(), backlog) != 0)
+      return fail(Error::from_errno(errno, "listen").during("listening on " + bound_));
+  listening_ = sockets_.size();
+  return {};
+}
+
+void BoundAddress::trim() {
+  sockets_.resize(listening_);
+}
+
+// A socket filter sees the TCP header first; byte 13 has the flags. An opening SYN is dropped and not refused: its
+// sender asks again, and by then nobody listens any more.
+void BoundAddress::refuse_new() {
+  constexpr std::uint32_t kFlags = 13;
+  constexpr std::uint32_t kSyn = 0x02;
+  constexpr std::uint32_t kEverything = 0xffffffff;
+  sock_filter code[] = {BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kFlags), BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, kSyn, 0, 1),
+                        BPF_STMT(BPF_RET | BPF_K, 0), BPF_STMT(BPF_RET | BPF_K, kEverything)};
+  const sock_fprog program{.len = std::size(code), .filter = code};
+  for (const Own& socket : sockets_)
+    (void)::setsockopt(socket.fd.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
 void BoundAddress::close() {
   sockets_.clear();
+  listening_ = 0;
   unix_.reset();
 }
 
-int BoundAddress::socket_of(std::uint32_t worker) const {
-  if (unix_ != nullptr) return unix_->fd();
-  SLUICE_CHECK(worker < sockets_.size(), "one socket per worker");
-  return sockets_[worker].get();
+Result<std::shared_ptr<BoundAddress>> ListeningSockets::acquire(const std::string& key,
+                                                                const BoundAddress::Request& request) {
+  const std::string step = "listening on " + request.configured;
+  if (std::shared_ptr<BoundAddress> known = known_[key].lock()) {
+    if (Result<> grown = grow(*known, request.workers); !grown) return fail(std::move(grown).error().during(step));
+    return known;
+  }
+  Result<ListenAddress> listen = ListenAddress::parse(request.configured);
+  if (!listen) return fail(std::move(listen).error().during(step));
+  std::shared_ptr<BoundAddress> bound = std::unique_ptr<BoundAddress>(new BoundAddress());
+  bound->configured_ = request.configured;
+  bound->bound_ = request.configured;
+  bound->listen_ = *std::move(listen);
+  if (bound->listen_.address.is_unix()) {
+    Result<UnixListener> socket =
+        UnixListener::bind(bound->listen_.address.path(), {.mode = request.unix_mode, .backlog = request.backlog});
+    if (!socket) return fail(std::move(socket).error().during(step));
+    bound->unix_ = std::make_unique<UnixListener>(*std::move(socket));
+    bound->unix_number_ = next_number_++;
+  } else {
+    // what we hold ourselves at that port (another address of the machine, or all of them) is no stranger
+    if (!ours(bound->listen_.address.port()))
+      if (Result<> free = nobody_there(bound->listen_); !free) return fail(std::move(free).error().during(step));
+    if (Result<> grown = grow(*bound, request.workers); !grown) return fail(std::move(grown).error().during(step));
+  }
+  known_[key] = bound;
+  return bound;
+}
+
+Result<> ListeningSockets::grow(BoundAddress& address, std::uint32_t workers) {
+  if (address.unix_ != nullptr) return {};
+  while (address.sockets_.size() < workers) {
+    Result<Fd> fd = bind_tcp(address.listen_);
+    if (!fd) return fail(std::move(fd).error());
+    if (address.sockets_.empty()) {
+      Result<SocketAddress> real = local_address(fd->get());
+      if (!real) return fail(std::move(real).error());
+      address.listen_.address = *real;
+      address.bound_ = real->text();
+    }
+    address.sockets_.push_back({.number = next_number_++, .fd = *std::move(fd)});
+  }
+  return {};
+}
+
+bool ListeningSockets::ours(std::uint16_t port) {
+  std::erase_if(known_, [](const auto& one) { return one.second.expired(); });
+  return std::ranges::any_of(known_, [&](const auto& one) {
+    const std::shared_ptr<BoundAddress> address = one.second.lock();
+    return address->unix_ == nullptr && address->listen_.address.port() == port;
+  });
 }
 
 }  // namespace sluice::supervisor

@@ -1,11 +1,15 @@
-// Every listening socket of every endpoint: bound here, before anything is started, and held for as long as the
-// supervisor lives, so that no death of a worker loses an accept queue.
+// Every listening socket of every endpoint: bound here and held for as long as any generation has the address, so that
+// no death of a worker and no upgrade loses an accept queue.
 //
-// TCP: one SO_REUSEPORT socket for each worker and address; the kernel spreads connections over them. Port 0 is chosen
-// once and then shared by the other workers' sockets. "dual:[::]:80" is one IPv6 socket for both families; an IPv6
-// address without it never takes IPv4. UNIX: one socket, which all workers of the tenant accept from.
+// TCP: SO_REUSEPORT sockets, at least one for each worker; the kernel spreads connections over them. Their number never
+// shrinks while the address is in use: closing one would reset the connections in its queue, so with fewer workers each
+// takes several, socket s going to worker s modulo their number. Sockets for a new generation are bound at once, so
+// that a port that is taken is known, and listen only when the generation takes over: until then the kernel gives them
+// nothing. Port 0 is chosen once and then shared. "dual:[::]:80" is one IPv6 socket for both families; an IPv6 address
+// without it never takes IPv4. UNIX: one socket, which all workers of the tenant accept from.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,7 +30,7 @@ struct ListenAddress {
   [[nodiscard]] static Result<ListenAddress> parse(std::string_view text);
 };
 
-/// One configured address of one endpoint, bound for every worker of its tenant.
+/// One address, with the sockets of all workers of its tenant. Shared by the generations that have it.
 class BoundAddress {
  public:
   struct Request {
@@ -35,23 +39,58 @@ class BoundAddress {
     int backlog;
     mode_t unix_mode = 0666;  ///< clients of a UNIX endpoint are any local user; the folder's mode says who gets there
   };
-  /// Errors: the address and the reason in one sentence.
-  [[nodiscard]] static Result<BoundAddress> bind(const Request& request);
+  struct Socket {
+    std::uint32_t number;  ///< unique while the supervisor lives
+    int fd;                ///< non-blocking, close-on-exec; borrowed
+  };
+  enum class Which : std::uint8_t { kAll, kListening };
 
   [[nodiscard]] const std::string& configured() const { return configured_; }
   /// With the real port.
   [[nodiscard]] const std::string& bound() const { return bound_; }
-  /// The descriptor for this worker: non-blocking, close-on-exec. Borrowed.
-  [[nodiscard]] int socket_of(std::uint32_t worker) const;
+  /// The sockets of one of `workers` workers.
+  [[nodiscard]] std::vector<Socket> sockets_of(std::uint32_t worker, std::uint32_t workers, Which which) const;
+  [[nodiscard]] std::vector<std::uint32_t> numbers() const;
+
+  /// All sockets listen, with this backlog. Errors: kSystem with the address.
+  [[nodiscard]] Result<> listen(int backlog);
+  /// The generation that wanted more sockets has not come to be: closes those that do not listen.
+  void trim();
+  /// Nobody new gets in any more; handshakes under way come to their end and into the queue, for somebody to take. TCP.
+  void refuse_new();
   /// Closes our sockets: who connects from now on is refused, once the workers have closed theirs too.
   void close();
 
  private:
+  friend class ListeningSockets;
+  struct Own {
+    std::uint32_t number;
+    Fd fd;
+  };
   BoundAddress() = default;
   std::string configured_;
   std::string bound_;
-  std::vector<Fd> sockets_;             // TCP: one per worker
+  ListenAddress listen_;
+  std::vector<Own> sockets_;  // TCP
+  std::size_t listening_ = 0;
   std::unique_ptr<UnixListener> unix_;  // or this
+  std::uint32_t unix_number_ = 0;
+};
+
+/// All addresses that are in use, so that a new generation gets the sockets of the old.
+class ListeningSockets {
+ public:
+  /// The address with at least one socket per worker: known under `key`, or bound now. Errors: the address and the
+  /// reason in one sentence; what is in use has not been touched.
+  [[nodiscard]] Result<std::shared_ptr<BoundAddress>> acquire(const std::string& key,
+                                                              const BoundAddress::Request& request);
+
+ private:
+  [[nodiscard]] Result<> grow(BoundAddress& address, std::uint32_t workers);
+  [[nodiscard]] bool ours(std::uint16_t port);
+
+  std::map<std::string, std::weak_ptr<BoundAddress>> known_;
+  std::uint32_t next_number_ = 1;
 };
 
 }  // namespace sluice::supervisor

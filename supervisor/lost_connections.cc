@@ -8,7 +8,8 @@ namespace sluice::supervisor {
 
 std::uint64_t Worker::report_lost_connections(const std::string& why) {
   constexpr std::uint64_t kNamed = 50;  // below what Log lets through of one event in a second
-  const Result<ipc::SlabView> view = reader_ ? reader_->view() : Result<ipc::SlabView>(fail(Code::kUnavailable));
+  const Result<ipc::SlabView> view =
+      slab_ != nullptr ? slab_->reader->view() : Result<ipc::SlabView>(fail(Code::kUnavailable));
   if (!view) return 0;
   ipc::ConnectionReader connections(*view);
   const std::vector<Endpoint>& endpoints = tenant_.endpoints;

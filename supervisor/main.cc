@@ -9,6 +9,7 @@
 #include "ipc/settings/settings.h"
 #include "supervisor/command_line.h"
 #include "supervisor/config.h"
+#include "supervisor/preflight.h"
 #include "supervisor/seccomp.h"
 #include "supervisor/supervisor.h"
 
@@ -36,20 +37,6 @@ int print_default_config(const CommandLine& line) {
   if (line.action == CommandLine::Action::kPrintSchema)
     return print(ipc::config_schema({.tenant = about.tenant.schema, .endpoint = about.endpoint.schema}));
   return print(ipc::default_config({.tenant = about.tenant.yaml, .endpoint = about.endpoint.yaml}));
-}
-
-LogLevel level_of(ipc::LogLevel level) {
-  switch (level) {
-    case ipc::LogLevel::kDebug:
-      return LogLevel::kDebug;
-    case ipc::LogLevel::kInfo:
-      return LogLevel::kInfo;
-    case ipc::LogLevel::kWarn:
-      return LogLevel::kWarn;
-    case ipc::LogLevel::kError:
-      return LogLevel::kError;
-  }
-  return LogLevel::kInfo;
 }
 
 LogSink::Format format_of(ipc::LogFormat format) {
@@ -105,6 +92,7 @@ int run(int argc, char** argv) {
     case CommandLine::Action::kPrintSchema:
       return print_default_config(*line);
     case CommandLine::Action::kCheck:
+    case CommandLine::Action::kPreflight:
     case CommandLine::Action::kRun:
       break;
   }
@@ -114,6 +102,7 @@ int run(int argc, char** argv) {
     (void)complain("sluice: " + filter.error().message() + "\n");
     return kFailed;
   }
+  if (line->action == CommandLine::Action::kPreflight) return print(preflight_answer(line->config, line->application));
   auto loaded = load_configuration(line->config, line->application);
   if (!loaded) return complain(loaded.error().text());
   if (line->action == CommandLine::Action::kCheck) return print(line->config + ": in order\n");

@@ -18,7 +18,25 @@ OwnMetrics::OwnMetrics(Fd fd, ipc::Slab slab)
     : fd_(std::move(fd)),
       slab_(std::move(slab)),
       writer_(slab_),
-      draining_(writer_.gauge(ipc::kDrainingMetric, "1 while Sluice is leaving.", {})) {}
+      draining_(writer_.gauge(ipc::kDrainingMetric, "1 while Sluice is leaving.", {})),
+      generation_(writer_.gauge(ipc::kGenerationMetric, "Number of the generation of workers that serves.", {})),
+      generations_(writer_.gauge(ipc::kGenerationsMetric, "Generations of workers that live.", {})) {}
+
+void OwnMetrics::generations(std::uint64_t serving, std::size_t live) {
+  generation_.set(static_cast<std::int64_t>(serving));
+  generations_.set(static_cast<std::int64_t>(live));
+}
+
+void OwnMetrics::upgrade(std::string_view outcome) {
+  writer_.counter(ipc::kUpgradesMetric, "Upgrades by their outcome.", {{"outcome", outcome}}).add();
+}
+
+void OwnMetrics::switched(std::string_view work, std::string_view fate, std::uint64_t count) {
+  writer_
+      .counter(ipc::kSwitchedMetric, "What was open at a switch of generations, by what became of it.",
+               {{"work", work}, {"fate", fate}})
+      .add(count);
+}
 
 OwnMetrics::Tenant& OwnMetrics::tenant(std::string_view name) {
   if (const auto known = tenants_.find(name); known != tenants_.end()) return known->second;
@@ -49,11 +67,13 @@ void OwnMetrics::update(std::span<const SlotFacts> slots) {
     std::int64_t ready = 0;
   };
   std::map<std::string_view, Sum> sums;
+  for (const auto& [name, cells] : tenants_) sums[name];  // gone with an upgrade: nothing is wanted any more
   for (const SlotFacts& facts : slots) {
-    ++sums[facts.tenant].workers;
+    if (facts.wanted) ++sums[facts.tenant].workers;
     if (facts.ready) ++sums[facts.tenant].ready;
   }
   for (const auto& [name, sum] : sums) {
+    if (sum.workers == 0 && !tenants_.contains(name)) continue;
     tenant(name).workers.set(sum.workers);
     tenant(name).ready.set(sum.ready);
   }

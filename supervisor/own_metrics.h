@@ -21,6 +21,7 @@ namespace sluice::supervisor {
 struct SlotFacts {
   std::string_view tenant;
   std::uint32_t worker = 0;
+  bool wanted = false;  ///< the serving generation has it
   bool ready = false;
   std::uint64_t crashes = 0;           ///< so far
   std::uint64_t lost_connections = 0;  ///< with those crashes
@@ -34,6 +35,12 @@ class OwnMetrics {
 
   /// All slots, after each change of any of them. The built-in tenant is a tenant like others.
   void update(std::span<const SlotFacts> slots);
+  /// The generation that serves, and how many live.
+  void generations(std::uint64_t serving, std::size_t live);
+  /// An upgrade has been decided.
+  void upgrade(std::string_view outcome);
+  /// So much of the work that was open at a switch has met this fate.
+  void switched(std::string_view work, std::string_view fate, std::uint64_t count);
   /// From now on /ready says no.
   void leaving() { draining_.set(1); }
   /// For the admin process. Borrowed.
@@ -57,6 +64,8 @@ class OwnMetrics {
   ipc::Slab slab_;
   ipc::MetricsWriter writer_;
   ipc::Gauge draining_;
+  ipc::Gauge generation_;
+  ipc::Gauge generations_;
   std::map<std::string, Tenant, std::less<>> tenants_;
   std::map<std::pair<std::string, std::uint32_t>, Slot> slots_;
 };

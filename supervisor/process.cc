@@ -51,6 +51,8 @@ Result<std::unique_ptr<Process>> Process::start(Loop& loop, LogSink& sink, Proce
 Process::Process(Loop& loop, LogSink& sink, ProcessOwner& owner, const Request& request, Parts parts)
     : loop_(loop),
       owner_(owner),
+      tenant_(request.tenant),
+      index_(request.index),
       pid_(parts.spawned.pid),
       started_(steady_now()),
       pidfd_(std::move(parts.spawned.pidfd)),
@@ -74,25 +76,35 @@ Process::~Process() {
 }
 
 Result<> Process::hand_over(const Request& request) {
-  const Tenant& tenant = request.tenant;
-  const std::array<int, 2> files = {tenant.settings_file.get(), request.slab};
-  Result<> posted = channel_.post(
-      ipc::Configure{.tenant = tenant.settings.name, .worker_index = request.index, .log_level = request.log_level},
-      files);
+  const std::array<int, 2> files = {tenant_.settings_file.get(), request.slab};
+  Result<> posted = channel_.post(ipc::Configure{.generation = request.generation,
+                                                 .tenant = tenant_.settings.name,
+                                                 .worker_index = index_,
+                                                 .log_level = request.log_level},
+                                  files);
+  if (!posted) return posted;
+  return give_sockets(request.sockets);
+}
+
+Result<> Process::give_sockets(BoundAddress::Which which) {
   ipc::Listeners batch;
   std::vector<int> sockets;
-  for (std::uint32_t endpoint = 0; endpoint < tenant.endpoints.size(); ++endpoint)
-    for (const BoundAddress& address : tenant.endpoints[endpoint].addresses) {
-      if (posted && sockets.size() == ipc::kMaxFds) {
-        posted = channel_.post(batch, sockets);
-        batch.items.clear();
-        sockets.clear();
+  const auto send = [&]() -> Result<> {
+    Result<> posted = channel_.post(batch, sockets);
+    batch.items.clear();
+    sockets.clear();
+    return posted;
+  };
+  for (std::uint32_t endpoint = 0; endpoint < tenant_.endpoints.size(); ++endpoint)
+    for (const std::shared_ptr<BoundAddress>& address : tenant_.endpoints[endpoint].addresses)
+      for (const BoundAddress::Socket& socket : address->sockets_of(index_, tenant_.settings.workers, which)) {
+        if (!given_.insert(socket.number).second) continue;
+        if (sockets.size() == ipc::kMaxFds)
+          if (Result<> posted = send(); !posted) return posted;
+        batch.items.push_back({.socket = socket.number, .endpoint_index = endpoint, .address = address->bound()});
+        sockets.push_back(socket.fd);
       }
-      batch.items.push_back({.endpoint_index = endpoint, .address = address.bound()});
-      sockets.push_back(address.socket_of(request.index));
-    }
-  if (posted && !sockets.empty()) posted = channel_.post(batch, sockets);
-  return posted;
+  return sockets.empty() ? Result<>() : send();
 }
 
 void Process::attend() {

@@ -3,7 +3,9 @@
 #pragma once
 #include <sys/types.h>
 
+#include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,8 +36,10 @@ class Process {
   struct Request {
     const Tenant& tenant;
     std::uint32_t index;
+    std::uint64_t generation;
     int slab;  ///< borrowed
     LogLevel log_level;
+    BoundAddress::Which sockets;  ///< which of its sockets it gets
   };
   /// Starts the process and posts everything up to, but without, Begin. Errors: kSystem.
   [[nodiscard]] static Result<std::unique_ptr<Process>> start(Loop& loop, LogSink& sink, ProcessOwner& owner,
@@ -44,6 +48,8 @@ class Process {
   /// Kills it if it still runs, and reaps it.
   ~Process();
 
+  /// Posts the listening sockets of its slot that it does not have yet. Errors: the channel's.
+  [[nodiscard]] Result<> give_sockets(BoundAddress::Which which);
   /// Begins to listen: to the log, to the channel.
   void attend();
   /// Ends when the process has ended, with the reason. Its last words have been written by then.
@@ -72,6 +78,9 @@ class Process {
 
   Loop& loop_;
   ProcessOwner& owner_;
+  const Tenant& tenant_;
+  std::uint32_t index_;
+  std::set<std::uint32_t> given_;  // numbers of sockets
   pid_t pid_;
   Nanos started_;
   Fd pidfd_;

@@ -6,10 +6,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "base/settings/units.h"
 #include "base/version.h"
+#include "supervisor/child_run.h"
 #include "supervisor/notify.h"
 #include "supervisor/orphans.h"
 
@@ -31,7 +33,7 @@ Supervisor::Supervisor(Loop& loop, Log& log, LogSink& sink, Configuration config
     : loop_(loop),
       log_(log),
       sink_(sink),
-      configuration_(std::move(configuration)),
+      first_(std::move(configuration)),
       application_override_(std::move(application_override)),
       protections_(std::move(own)),
       started_(steady_now()) {}
@@ -43,42 +45,27 @@ Result<> Supervisor::prepare() {
   Result<std::unique_ptr<OsSignals>> signals = OsSignals::open(loop_, {SIGTERM, SIGINT, SIGHUP, SIGCHLD});
   if (!signals) return fail(std::move(signals).error());
   signals_ = *std::move(signals);
-  if (Result<> made = make_tenants(); !made) return made;
-  const ipc::RestartSettings& policy = configuration_.settings.restart_policy;
-  workforce_ = std::make_unique<Workforce>(loop_, log_, sink_, tenants_,
-                                           Workforce::Options{.backoff = {.first = policy.backoff_min,
-                                                                          .most = policy.backoff_max,
-                                                                          .crashes = policy.crash_loop_count,
-                                                                          .window = policy.crash_loop_window},
-                                                              .ready_timeout = policy.ready_timeout});
-  Result<std::unique_ptr<OwnMetrics>> metrics = OwnMetrics::make();
-  if (!metrics) return fail(std::move(metrics).error());
-  metrics_ = *std::move(metrics);
-  workforce_->set_own_slab(metrics_->slab());
-  publish_facts();
-  return open_control();
-}
-
-Result<> Supervisor::make_tenants() {
-  for (const ipc::TenantSettings& settings : configuration_.settings.tenants) {
-    Result<std::unique_ptr<Tenant>> tenant = make_tenant(settings, configuration_.application, private_ids_, cgroups_);
-    if (!tenant) return fail(std::move(tenant).error());
-    tenants_.push_back(*std::move(tenant));
-  }
-  if (!configuration_.settings.admin.enabled) return {};
-  const std::string path = beside_us("sluice-admin");
-  Result<Fd> binary = open_binary(path);
-  if (!binary) return fail(std::move(binary).error().during("the admin process (admin.enabled)"));
-  admin_ = Application{.path = path, .binary = *std::move(binary), .about = {}};
-  Result<std::unique_ptr<Tenant>> tenant =
-      make_tenant(admin_tenant(configuration_.settings.admin), *admin_, private_ids_, cgroups_);
-  if (!tenant) return fail(std::move(tenant).error());
-  tenants_.push_back(*std::move(tenant));
-  return {};
-}
-
-Result<> Supervisor::open_control() {
-  Result<std::unique_ptr<Control>> control = Control::open(loop_, log_, *this, configuration_.settings.control);
+  Result<std::unique_ptr<Generations>> generations = Generations::make(loop_, log_, sink_);
+  if (!generations) return fail(std::move(generations).error());
+  generations_ = *std::move(generations);
+  Result<Generation*> first = generations_->add(*std::move(first_));
+  first_.reset();
+  if (!first) return fail(std::move(first).error());
+  generations_->set_serving(**first);
+  // connections may wait in the queue from now on
+  if (Result<> listening = (*first)->accept(); !listening) return listening;
+  upgrader_ = std::make_unique<Upgrader>(Upgrader::Context{.loop = loop_,
+                                                           .log = log_,
+                                                           .generations = *generations_,
+                                                           .application_override = application_override_,
+                                                           .applied = [this](const ipc::Settings& before) {
+                                                             const ipc::LogLevel level =
+                                                                 configuration().settings.log.level;
+                                                             if (level != before.log.level)
+                                                               set_log_level(level_of(level));
+                                                           }});
+  generations_->publish_facts();
+  Result<std::unique_ptr<Control>> control = Control::open(loop_, log_, *this, configuration().settings.control);
   if (!control) return fail(std::move(control).error());
   control_ = *std::move(control);
   return {};
@@ -90,35 +77,44 @@ Task<int> Supervisor::serve() {
   scope_.spawn([this] { return control_->run(); });
   log_.info("starting", {{"version", version()},
                          {"pid", ::getpid()},
-                         {"config", configuration_.file},
-                         {"application", configuration_.application.about.name},
-                         {"application_version", configuration_.application.about.version}});
-  workforce_->start();
+                         {"config", configuration().file},
+                         {"application", configuration().application.about.name},
+                         {"application_version", configuration().application.about.version}});
+  generations_->serving().start();
   const bool started = co_await start_workers();
   if (started) {
+    scope_.spawn([this] { return upgrader_->run(); });  // whoever asked before waits until here
     while (leave_ == Leave::kNo) {
-      co_await workforce_->changed().wait(loop_, Deadline::never());
-      workforce_->changed().clear();
-      publish_facts();
-      reap_strangers();
+      co_await wait_for_change();
     }
   } else {
     leave_ = Leave::kNow;
   }
   co_await depart();
+  std::uint64_t killed = 0;
+  for (const std::unique_ptr<Generation>& generation : generations_->all())
+    killed += generation->workforce().stragglers();
   scope_.cancel();
   control_.reset();
-  log_.info("stopped", {{"workers_killed", workforce_->stragglers()}});
+  log_.info("stopped", {{"workers_killed", killed}});
   co_return started ? 0 : 1;
+}
+
+Task<> Supervisor::wait_for_change() {
+  co_await generations_->changed().wait(loop_, Deadline::never());
+  generations_->changed().clear();
+  upgrader_->changed();
+  generations_->bury([this](const Generation& generation) { upgrader_->buried(generation); });
+  generations_->publish_facts();
+  reap_strangers();
 }
 
 // Until all are ready, or one proves that it cannot start. Being told to leave meanwhile is no failure.
 Task<bool> Supervisor::start_workers() {
-  while (leave_ == Leave::kNo && !workforce_->all_ready()) {
-    co_await workforce_->changed().wait(loop_, Deadline::never());
-    workforce_->changed().clear();
-    publish_facts();
-    if (const Worker* failed = workforce_->never_started(); failed != nullptr && leave_ == Leave::kNo) {
+  const Workforce& workers = serving().workforce();
+  while (leave_ == Leave::kNo && !workers.all_ready()) {
+    co_await wait_for_change();
+    if (const Worker* failed = workers.never_started(); failed != nullptr && leave_ == Leave::kNo) {
       say_start_failed(*failed);
       co_return false;
     }
@@ -126,7 +122,7 @@ Task<bool> Supervisor::start_workers() {
   if (leave_ != Leave::kNo) co_return true;
   ready_ = true;
   const auto took = std::chrono::floor<Millis>(uptime());
-  log_.info("ready", {{"workers", workforce_->workers().size()}, {"milliseconds", took.count()}});
+  log_.info("ready", {{"workers", workers.workers().size()}, {"milliseconds", took.count()}});
   notify_service_manager(fmt::format("READY=1\nMAINPID={}\nSTATUS=serving", ::getpid()));
   co_return true;
 }
@@ -138,60 +134,56 @@ void Supervisor::say_start_failed(const Worker& worker) {
                               {"last_words", fmt::format("{}", fmt::join(worker.last_words(), "\n"))}});
 }
 
-// Tenants first, so that metrics and readiness can be read to the end.
+// Tenants of all generations first, so that metrics and readiness can be read to the end.
 Task<> Supervisor::depart() {
+  using Who = Workforce::Who;
+  const auto all_of = [this](auto holds) { return std::ranges::all_of(generations_->all(), holds); };
   notify_service_manager("STOPPING=1");
-  publish_facts();
+  generations_->metrics().leaving();
   if (leave_ == Leave::kDrain) {
-    const restart::DrainBudget budget(loop_.now(), budget_.value_or(configuration_.settings.shutdown.drain));
-    workforce_->drain(budget);
-    for (const std::unique_ptr<Tenant>& tenant : tenants_)
-      if (!tenant->built_in()) tenant->close_listeners();
-    while (leave_ == Leave::kDrain && !workforce_->tenants_stopped()) {
-      co_await workforce_->changed().wait(loop_, Deadline::never());
-      workforce_->changed().clear();
-      publish_facts();
+    const restart::DrainOrder order(loop_.now(), stop_budgets());
+    for (const std::unique_ptr<Generation>& generation : generations_->all()) {
+      const bool serves = generation.get() == &generations_->serving();
+      generation->workforce().drain(order, serves ? Who::kTenants : Who::kAll);
+      for (const std::unique_ptr<Tenant>& tenant : generation->tenants())
+        if (!tenant->built_in()) tenant->close_listeners();
     }
+    while (leave_ == Leave::kDrain &&
+           !all_of([](const auto& generation) { return generation->workforce().tenants_stopped(); }))
+      co_await wait_for_change();
   }
-  workforce_->stop();
-  while (!workforce_->all_stopped()) {
-    co_await workforce_->changed().wait(loop_, Deadline::never());
-    workforce_->changed().clear();
-  }
+  for (const std::unique_ptr<Generation>& generation : generations_->all()) generation->stop();
+  while (!all_of([](const auto& generation) { return generation->gone(); })) co_await wait_for_change();
+}
+
+restart::DrainBudgets Supervisor::stop_budgets() const {
+  const ipc::ShutdownSettings& settings = configuration().settings.shutdown;
+  const Millis most = budget_.value_or(settings.drain);
+  const auto budget = [&](Millis own) { return own.count() == 0 ? most : std::min(own, most); };
+  return {.idle = budget(settings.idle),
+          .request = budget(settings.request),
+          .upload = budget(settings.upload),
+          .tunnel = budget(settings.tunnel)};
 }
 
 void Supervisor::leave(Leave how, std::optional<Millis> budget, std::string_view why) {
   if (leave_ == Leave::kNow || (leave_ == Leave::kDrain && how == Leave::kDrain)) return;
   leave_ = how;
   budget_ = budget;
-  const Millis drain = how == Leave::kDrain ? budget.value_or(configuration_.settings.shutdown.drain) : Millis(0);
+  const Millis drain = how == Leave::kDrain ? budget.value_or(configuration().settings.shutdown.drain) : Millis(0);
   log_.info("stopping", {{"how", how == Leave::kDrain ? "drain" : "now"}, {"budget", text_of(drain)}, {"why", why}});
-  workforce_->changed().set();
+  upgrader_->leave();
+  generations_->changed().set();
 }
 
 void Supervisor::set_log_level(LogLevel level) {
   log_.set_level(level);
-  workforce_->set_log_level(level);
+  generations_->set_log_level(level);
 }
 
 void Supervisor::reload() {
   if (Result<> opened = sink_.reopen(); !opened) log_.error("log not reopened", {{"why", opened.error().message()}});
-  const auto loaded = load_configuration(configuration_.file, application_override_);
-  if (!loaded) {
-    for (const settings::Problem& problem : loaded.error().all())
-      log_.error("configuration problem", {{"problem", problem.line()}});
-    log_.error("configuration not reloaded",
-               {{"why", "it has problems; what runs goes on"}, {"problems", loaded.error().size()}});
-    return;
-  }
-  const std::vector<std::string> changes = ipc::differences(configuration_.settings, loaded->settings);
-  if (changes.empty()) {
-    log_.info("configuration unchanged", {{"config", configuration_.file}});
-    return;
-  }
-  log_.warn("configuration not reloaded",
-            {{"why", "it is valid, but a running configuration cannot be replaced yet; restart to use it"},
-             {"changes", fmt::format("{}", fmt::join(changes, ", "))}});
+  (void)upgrader_->ask("SIGHUP", UpgradeRecord::Force::kNo);
 }
 
 Task<> Supervisor::watch_signals() {
@@ -222,11 +214,7 @@ void Supervisor::take_signal(const OsSignal& signal) {
 
 void Supervisor::reap_strangers() {
   if (::getpid() != 1) return;
-  const int reaped = reap_orphans([this](pid_t pid) {
-    for (const std::unique_ptr<Worker>& worker : workforce_->workers())
-      if (worker->pid() == pid) return true;
-    return false;
-  });
+  const int reaped = reap_orphans([this](pid_t pid) { return generations_->has(pid) || is_child_beside(pid); });
   if (reaped > 0) log_.debug("orphans reaped", {{"processes", reaped}});
 }
 
@@ -241,18 +229,6 @@ Task<> Supervisor::tick() {
       sink_lost_said_ = lost;
     }
   }
-}
-
-void Supervisor::publish_facts() {
-  std::vector<SlotFacts> slots;
-  for (const std::unique_ptr<Worker>& worker : workforce_->workers())
-    slots.push_back({.tenant = worker->tenant().settings.name,
-                     .worker = worker->index(),
-                     .ready = worker->ready(),
-                     .crashes = worker->crashes(),
-                     .lost_connections = worker->lost_connections()});
-  metrics_->update(slots);
-  if (leaving()) metrics_->leaving();
 }
 
 }  // namespace sluice::supervisor

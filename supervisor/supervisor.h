@@ -16,10 +16,9 @@
 #include "restart/drain.h"
 #include "supervisor/config.h"
 #include "supervisor/control.h"
+#include "supervisor/generations.h"
 #include "supervisor/log_sink.h"
-#include "supervisor/own_metrics.h"
-#include "supervisor/tenant.h"
-#include "supervisor/workforce.h"
+#include "supervisor/upgrader.h"
 
 namespace sluice::supervisor {
 
@@ -41,14 +40,15 @@ class Supervisor {
   void leave(Leave how, std::optional<Millis> budget, std::string_view why);
   /// Ours and all workers'.
   void set_log_level(LogLevel level);
-  /// SIGHUP: opens the log again, reads and checks the configuration, says what came of it.
+  /// SIGHUP: opens the log again and asks for an upgrade.
   void reload();
 
-  [[nodiscard]] const Configuration& configuration() const { return configuration_; }
+  [[nodiscard]] const Generations& generations() const { return *generations_; }
+  [[nodiscard]] const Generation& serving() const { return generations_->serving(); }
+  [[nodiscard]] const Configuration& configuration() const { return serving().configuration(); }
   [[nodiscard]] const std::string& application_override() const { return application_override_; }
-  [[nodiscard]] const std::vector<std::unique_ptr<Tenant>>& tenants() const { return tenants_; }
-  [[nodiscard]] const Workforce& workforce() const { return *workforce_; }
-  [[nodiscard]] bool ready() const { return ready_ && leave_ == Leave::kNo && workforce_->all_ready(); }
+  [[nodiscard]] Upgrader& upgrader() { return *upgrader_; }
+  [[nodiscard]] bool ready() const { return ready_ && leave_ == Leave::kNo && serving().workforce().all_ready(); }
   [[nodiscard]] const std::vector<Protection>& protections() const { return protections_; }
   [[nodiscard]] bool leaving() const { return leave_ != Leave::kNo; }
   [[nodiscard]] Nanos uptime() const { return loop_.now() - started_; }
@@ -56,31 +56,27 @@ class Supervisor {
   [[nodiscard]] LogLevel log_level() const { return log_.level(); }
 
  private:
-  [[nodiscard]] Result<> make_tenants();
-  [[nodiscard]] Result<> open_control();
   [[nodiscard]] Task<> watch_signals();
   [[nodiscard]] Task<> tick();
   [[nodiscard]] Task<bool> start_workers();
+  /// Until a worker has moved; looks after what follows from any move.
+  [[nodiscard]] Task<> wait_for_change();
   [[nodiscard]] Task<> depart();
+  [[nodiscard]] restart::DrainBudgets stop_budgets() const;
   void take_signal(const OsSignal& signal);
-  void publish_facts();
   void reap_strangers();
   void say_start_failed(const Worker& worker);
 
   Loop& loop_;
   Log& log_;
   LogSink& sink_;
-  Configuration configuration_;
+  std::optional<Configuration> first_;  // until prepare()
   std::string application_override_;
   std::vector<Protection> protections_;
   Nanos started_;
-  std::optional<Application> admin_;
-  PrivateIds private_ids_;
-  Cgroups cgroups_;
-  std::vector<std::unique_ptr<Tenant>> tenants_;
-  std::unique_ptr<OwnMetrics> metrics_;
   std::unique_ptr<OsSignals> signals_;
-  std::unique_ptr<Workforce> workforce_;
+  std::unique_ptr<Generations> generations_;
+  std::unique_ptr<Upgrader> upgrader_;
   std::unique_ptr<Control> control_;
   Leave leave_ = Leave::kNo;
   std::optional<Millis> budget_;

@@ -1,6 +1,7 @@
 // See tenant.h.
 #include "supervisor/tenant.h"
 
+#include <fmt/format.h>
 #include <sched.h>
 
 #include "ipc/memfd.h"
@@ -18,11 +19,22 @@ std::uint32_t usable_cpus() {
   return static_cast<std::uint32_t>(std::max(1, CPU_COUNT(&set)));
 }
 
-Result<Endpoint> bind_endpoint(const ipc::EndpointSettings& settings, std::uint32_t workers) {
-  Endpoint endpoint{.name = settings.name, .mode = settings.mode, .addresses = {}};
+// What makes an address the same in two generations: its text, whoever has it; where the port is chosen by the kernel,
+// its place.
+std::string key_of(const std::string& configured, const std::string& tenant, const std::string& endpoint,
+                   std::size_t place) {
+  if (!configured.ends_with(":0")) return configured;
+  return fmt::format("{} {}/{}[{}]", configured, tenant, endpoint, place);
+}
+
+Result<Endpoint> bind_endpoint(const ipc::EndpointSettings& settings, const ipc::TenantSettings& tenant,
+                               ListeningSockets& sockets) {
+  Endpoint endpoint{
+      .name = settings.name, .mode = settings.mode, .backlog = static_cast<int>(settings.backlog), .addresses = {}};
   for (const std::string& configured : settings.listen) {
-    Result<BoundAddress> bound = BoundAddress::bind(
-        {.configured = configured, .workers = workers, .backlog = static_cast<int>(settings.backlog)});
+    Result<std::shared_ptr<BoundAddress>> bound =
+        sockets.acquire(key_of(configured, tenant.name, settings.name, endpoint.addresses.size()),
+                        {.configured = configured, .workers = tenant.workers, .backlog = endpoint.backlog});
     if (!bound) return fail(std::move(bound).error());
     endpoint.addresses.push_back(*std::move(bound));
   }
@@ -32,32 +44,41 @@ Result<Endpoint> bind_endpoint(const ipc::EndpointSettings& settings, std::uint3
 }  // namespace
 
 Result<std::unique_ptr<Tenant>> make_tenant(const ipc::TenantSettings& settings, const Application& application,
-                                            PrivateIds& private_ids, Cgroups& cgroups) {
+                                            std::uint64_t generation, const TenantMakings& makings) {
   auto tenant = std::make_unique<Tenant>();
   tenant->settings = settings;
   tenant->application = &application;
   if (tenant->settings.workers == 0) tenant->settings.workers = usable_cpus();
   const std::uint32_t workers = tenant->settings.workers;
   for (const ipc::EndpointSettings& endpoint : settings.endpoints) {
-    Result<Endpoint> bound = bind_endpoint(endpoint, workers);
+    Result<Endpoint> bound = bind_endpoint(endpoint, tenant->settings, makings.sockets);
     if (!bound) return fail(std::move(bound).error());
     tenant->endpoints.push_back(*std::move(bound));
   }
   fill_name_service(tenant->settings.resolver);
   fill_pseudonyms(tenant->settings);
-  Result<std::optional<Ids>> ids = worker_ids(settings, private_ids);
+  Result<std::optional<Ids>> ids = worker_ids(settings, makings.private_ids);
   if (!ids) return fail(std::move(ids).error().during("tenant " + settings.name));
   tenant->ids = *ids;
-  if (settings.limits.memory) tenant->cgroup = cgroups.make(settings.name, settings.limits.memory.bytes() * workers);
+  // a group of its own for each generation: two of them may need twice the memory for a while
+  const std::string group = generation == 1 ? settings.name : fmt::format("{}.{}", settings.name, generation);
+  if (settings.limits.memory) tenant->cgroup = makings.cgroups.make(group, settings.limits.memory.bytes() * workers);
   Result<Fd> file = ipc::seal_bytes("settings", ipc::to_json(tenant->settings));
   if (!file) return fail(std::move(file).error().during("tenant " + settings.name));
   tenant->settings_file = *std::move(file);
   return tenant;
 }
 
+Result<> Tenant::listen() {
+  for (const Endpoint& endpoint : endpoints)
+    for (const std::shared_ptr<BoundAddress>& address : endpoint.addresses)
+      if (Result<> listening = address->listen(endpoint.backlog); !listening) return listening;
+  return {};
+}
+
 void Tenant::close_listeners() {
-  for (Endpoint& endpoint : endpoints)
-    for (BoundAddress& address : endpoint.addresses) address.close();
+  for (const Endpoint& endpoint : endpoints)
+    for (const std::shared_ptr<BoundAddress>& address : endpoint.addresses) address->close();
 }
 
 ipc::TenantSettings admin_tenant(const ipc::AdminSettings& admin) {

@@ -1,5 +1,6 @@
-// A tenant as the supervisor runs it: everything that its workers have in common, made once before the first of them
-// starts. Nothing in here changes while the supervisor runs, but that the listening sockets are closed at its end.
+// A tenant of one generation, as the supervisor runs it: everything that its workers have in common, made once before
+// the first of them starts. Nothing in here changes while the generation lives; its addresses may be shared with
+// others.
 #pragma once
 #include <memory>
 #include <optional>
@@ -21,7 +22,8 @@ inline constexpr std::string_view kBuiltInTenant = "sluice";
 struct Endpoint {
   std::string name;
   ipc::Mode mode;
-  std::vector<BoundAddress> addresses;
+  int backlog;
+  std::vector<std::shared_ptr<BoundAddress>> addresses;
 };
 
 struct Tenant {
@@ -32,15 +34,24 @@ struct Tenant {
   Fd settings_file;                ///< sealed memfd with the JSON, for every worker
   std::vector<Endpoint> endpoints;
 
+  /// Takes part in accepting: all its sockets listen. Errors: kSystem with the address.
+  [[nodiscard]] Result<> listen();
   /// Our descriptors of the listening sockets; the workers' own go on for as long as they want.
   void close_listeners();
   [[nodiscard]] bool built_in() const { return settings.name == kBuiltInTenant; }
 };
 
-/// Binds the tenant's addresses and makes what its workers share. Errors: a sentence with the address or the tenant.
+/// What tenants of all generations share.
+struct TenantMakings {
+  ListeningSockets& sockets;
+  PrivateIds& private_ids;
+  Cgroups& cgroups;
+};
+/// Binds the tenant's addresses, or takes them over from another generation, and makes what its workers share. Errors:
+/// a sentence with the address or the tenant.
 [[nodiscard]] Result<std::unique_ptr<Tenant>> make_tenant(const ipc::TenantSettings& settings,
-                                                          const Application& application, PrivateIds& private_ids,
-                                                          Cgroups& cgroups);
+                                                          const Application& application, std::uint64_t generation,
+                                                          const TenantMakings& makings);
 
 /// The settings of the built-in tenant.
 [[nodiscard]] ipc::TenantSettings admin_tenant(const ipc::AdminSettings& admin);

@@ -42,16 +42,21 @@ Task<> Worker::pause(Millis duration) {
   }
 }
 
+Worker::~Worker() {
+  process_.reset();
+  if (slab_ != nullptr) context_.slabs.give_back(*slab_);
+}
+
 Result<> Worker::prepare_slab() {
-  if (reader_ && reader_->view()) return {};
-  if (reader_) context_.log.error("slab damaged", {{"tenant", tenant_.settings.name}, {"worker", index_}});
-  Result<Fd> slab =
-      ipc::make_slab(fmt::format("{}/{}", tenant_.settings.name, index_), tenant_.settings.limits.connections);
-  if (!slab) return fail(std::move(slab).error());
-  Result<ipc::SlabReader> reader = ipc::SlabReader::open(slab->get());
-  if (!reader) return fail(std::move(reader).error());
-  slab_ = *std::move(slab);
-  reader_.emplace(*std::move(reader));
+  if (slab_ != nullptr && slab_->reader->view()) return {};
+  if (slab_ != nullptr) {
+    context_.log.error("slab damaged", {{"tenant", tenant_.settings.name}, {"worker", index_}});
+    if (Result<> renewed = SlabPool::renew(*slab_); !renewed) return renewed;
+  } else {
+    Result<SlotSlab*> taken = context_.slabs.take(tenant_.settings.name, index_, tenant_.settings.limits.connections);
+    if (!taken) return fail(std::move(taken).error());
+    slab_ = *taken;
+  }
   context_.new_slab(*this);
   return {};
 }
@@ -59,11 +64,17 @@ Result<> Worker::prepare_slab() {
 Result<> Worker::start() {
   kill_reason_.clear();
   failed_why_.clear();
+  not_ready_ = false;
   if (tenant_.cgroup != nullptr) memory_kills_ = tenant_.cgroup->memory_kills();
   if (Result<> slab = prepare_slab(); !slab) return slab;
-  Result<std::unique_ptr<Process>> process =
-      Process::start(context_.loop, context_.sink, *this,
-                     {.tenant = tenant_, .index = index_, .slab = slab_.get(), .log_level = context_.log.level()});
+  Result<std::unique_ptr<Process>> process = Process::start(
+      context_.loop, context_.sink, *this,
+      {.tenant = tenant_,
+       .index = index_,
+       .generation = context_.generation,
+       .slab = slab_->fd.get(),
+       .log_level = context_.log.level(),
+       .sockets = accepting_ == Accepting::kNotYet ? BoundAddress::Which::kAll : BoundAddress::Which::kListening});
   if (!process) return fail(std::move(process).error().during("starting the worker"));
   process_ = *std::move(process);
   context_.introduce(*this);
@@ -72,11 +83,13 @@ Result<> Worker::start() {
 
 Task<> Worker::watch_start() {
   co_await context_.loop.sleep(context_.ready_timeout);
-  if (state_ == WorkerState::kStarting) kill("not ready within " + text_of(context_.ready_timeout));
+  if (state_ != WorkerState::kStarting) co_return;
+  not_ready_ = true;
+  kill("not ready within " + text_of(context_.ready_timeout));
 }
 
-Task<> Worker::watch_drain(restart::DrainBudget budget) {
-  co_await context_.loop.until(budget.kill());
+Task<> Worker::watch_drain(restart::DrainOrder order) {
+  co_await context_.loop.until(order.kill());
   straggled_ = true;
   kill("still there after the time to drain");
   if (state_ == WorkerState::kDraining) move_to(WorkerState::kStopping);
@@ -105,10 +118,44 @@ void Worker::became_ready() {
   was_ready_ = true;
   const auto took = std::chrono::floor<Millis>(context_.loop.now() - process_->started());
   move_to(WorkerState::kReady);
+  if (accepting_ == Accepting::kYes) tell_to_accept();
   context_.log.info("worker ready", {{"tenant", tenant_.settings.name},
                                      {"worker", index_},
                                      {"pid", process_->pid()},
+                                     {"generation", context_.generation},
                                      {"milliseconds", took.count()}});
+}
+
+void Worker::accept() {
+  accepting_ = Accepting::kYes;
+  ledger_ = {};
+  if (state_ == WorkerState::kReady) tell_to_accept();
+}
+
+// The sockets too: a switch that is taken back may leave more of them than the process knows.
+void Worker::tell_to_accept() {
+  Result<> told = process_->give_sockets(BoundAddress::Which::kListening);
+  if (told) told = process_->channel().post(ipc::Accept{});
+  if (!told) kill(told.error().message());
+}
+
+void Worker::pause(const std::vector<std::uint32_t>& keep) {
+  accepting_ = Accepting::kPaused;
+  if (state_ != WorkerState::kReady) return;
+  ipc::Pause message;
+  for (const std::uint32_t socket : keep) message.keep.push_back({.socket = socket});
+  if (Result<> told = process_->channel().post(message); !told) kill(told.error().message());
+}
+
+// The process has ended: what it reckoned is final. Whom we killed for being late was cut, not lost.
+void Worker::close_page() {
+  const Result<ipc::SlabView> view =
+      slab_ != nullptr ? slab_->reader->view() : Result<ipc::SlabView>(fail(Code::kUnavailable));
+  if (!view) return;
+  restart::Ledger page = restart::read_ledger(*view);
+  if (straggled_)
+    for (restart::LedgerRow& row : page.rows) row.cut += std::exchange(row.crashed, 0);
+  ledger_.add(page);
 }
 
 void Worker::misbehaved(const std::string& why) {
@@ -141,6 +188,8 @@ void Worker::ended(ExitReason reason) {
     protections_ = process_->protections();
     last_words_ = process_->last_words();
   }
+  trouble_ = not_ready_ ? Trouble::kNotReady : Trouble::kEnded;
+  if (ran) close_page();
   const bool as_told = leave_ != Leave::kNo && (reason.clean() || leave_ == Leave::kNow || straggled_);
   const std::uint64_t lost = ran && !as_told ? report_lost_connections(last_exit_) : 0;
   lost_connections_ += lost;
@@ -175,22 +224,28 @@ void Worker::ended(ExitReason reason) {
   move_to(verdict.crash_loop ? WorkerState::kCrashLoop : WorkerState::kBackingOff);
 }
 
-void Worker::drain(const restart::DrainBudget& budget) {
-  if (leave_ != Leave::kNo) return;
-  const Millis left = budget.left(context_.loop.now());
-  if (state_ != WorkerState::kReady || left.count() == 0) {
+void Worker::drain(const restart::DrainOrder& order) {
+  if (leave_ == Leave::kNow) return;
+  const restart::DrainBudgets left = order.left(context_.loop.now());
+  const bool can = state_ == WorkerState::kReady || state_ == WorkerState::kDraining;
+  if (!can || left.longest().count() == 0) {
     stop();
     return;
   }
   leave_ = Leave::kDrain;
-  if (Result<> told = process_->channel().post(ipc::Drain{.budget_ms = static_cast<std::uint64_t>(left.count())});
+  const auto ms = [](Millis budget) { return static_cast<std::uint64_t>(budget.count()); };
+  if (Result<> told = process_->channel().post(ipc::Drain{.idle_ms = ms(left.idle),
+                                                          .request_ms = ms(left.request),
+                                                          .upload_ms = ms(left.upload),
+                                                          .tunnel_ms = ms(left.tunnel),
+                                                          .spread_percent = left.spread_percent});
       !told) {
     kill(told.error().message());
     move_to(WorkerState::kStopping);
     return;
   }
-  process_->scope().spawn([this, budget] { return watch_drain(budget); });
-  move_to(WorkerState::kDraining);
+  process_->scope().spawn([this, order] { return watch_drain(order); });
+  if (state_ != WorkerState::kDraining) move_to(WorkerState::kDraining);
 }
 
 void Worker::stop() {
@@ -199,7 +254,7 @@ void Worker::stop() {
   told_.set();
   if (!has_process(state_)) return;
   if (state_ != WorkerState::kStopping) move_to(WorkerState::kStopping);
-  const restart::DrainBudget at_once(context_.loop.now(), Millis(0));
+  const restart::DrainOrder at_once(context_.loop.now(), {});
   if (!process_->channel().post(ipc::Stop{})) {
     process_->kill();
     return;

@@ -1,5 +1,6 @@
-// Worker: one slot (tenant, index) for as long as the supervisor lives. Starts a process in it, watches it, says why it
-// ended and what was lost with it, starts the next. Its state moves only by the table in worker_state.h.
+// Worker: one slot (tenant, index) of one generation. Starts a process in it, watches it, says why it ended and what
+// was lost with it, starts the next. Its state moves only by the table in worker_state.h; whether it accepts is its
+// generation's business and goes beside it.
 //
 // The slab belongs to the slot and outlives its processes, so counters go on and the connections of a dead worker can
 // still be read. Owned by the Workforce; run() is its one task.
@@ -18,8 +19,10 @@
 #include "base/task.h"
 #include "ipc/slab.h"
 #include "restart/drain.h"
+#include "restart/ledger.h"
 #include "supervisor/backoff.h"
 #include "supervisor/process.h"
+#include "supervisor/slab_pool.h"
 #include "supervisor/tenant.h"
 #include "supervisor/worker_state.h"
 
@@ -34,6 +37,8 @@ class Worker final : private ProcessOwner {
     BackoffPolicy backoff;
     Millis ready_timeout;
     Signal& changed;  ///< set after every move of any worker
+    SlabPool& slabs;
+    std::uint64_t generation;
     /// Called for each new process, before it is told to begin, and whenever a slot has got another slab.
     std::function<void(Worker&)> introduce;
     std::function<void(Worker&)> new_slab;
@@ -41,12 +46,18 @@ class Worker final : private ProcessOwner {
   Worker(const Context& context, const Tenant& tenant, std::uint32_t index)
       : context_(context), tenant_(tenant), index_(index), backoff_(context.backoff) {}
   Worker(Worker&&) = delete;
+  ~Worker();
 
   /// The whole life of the slot; ends in kStopped.
   [[nodiscard]] Task<> run();
 
-  /// Lets it finish what it has; from any state.
-  void drain(const restart::DrainBudget& budget);
+  /// From now on its processes accept, whenever they are ready.
+  void accept();
+  /// The switch: its process stops accepting, but from `keep`, and reckons; a process that starts later does not
+  /// accept.
+  void pause(const std::vector<std::uint32_t>& keep);
+  /// Lets it finish what it has; from any state. Again, it shortens the time.
+  void drain(const restart::DrainOrder& order);
   /// It leaves now; from any state.
   void stop();
   void set_log_level(LogLevel level);
@@ -71,12 +82,18 @@ class Worker final : private ProcessOwner {
   [[nodiscard]] bool never_started() const { return crashes_ > 0 && !was_ready_; }
   /// Killed by us because it had not left in time.
   [[nodiscard]] bool straggled() const { return straggled_; }
-  /// The slot's memory; not open before the first start.
-  [[nodiscard]] const Fd& slab() const { return slab_; }
-  [[nodiscard]] const std::optional<ipc::SlabReader>& reader() const { return reader_; }
+  /// How the last process ended.
+  enum class Trouble : std::uint8_t { kNone, kEnded, kNotReady };
+  [[nodiscard]] Trouble trouble() const { return trouble_; }
+  /// The slot's memory; null before the first start.
+  [[nodiscard]] const SlotSlab* slab() const { return slab_; }
+  [[nodiscard]] std::uint64_t generation() const { return context_.generation; }
+  /// What its processes have reckoned since the switch, those that have ended.
+  [[nodiscard]] const restart::Ledger& ledger() const { return ledger_; }
 
  private:
   enum class Leave : std::uint8_t { kNo, kDrain, kNow };
+  enum class Accepting : std::uint8_t { kNotYet, kYes, kPaused };
 
   void heard(const ipc::FromWorker& message) override;
   void misbehaved(const std::string& why) override;
@@ -84,12 +101,14 @@ class Worker final : private ProcessOwner {
   [[nodiscard]] Task<> live();
   [[nodiscard]] Task<> pause(Millis duration);
   [[nodiscard]] Task<> watch_start();
-  [[nodiscard]] Task<> watch_drain(restart::DrainBudget budget);
+  [[nodiscard]] Task<> watch_drain(restart::DrainOrder order);
   [[nodiscard]] Result<> start();
   [[nodiscard]] Result<> prepare_slab();
   void ended(ExitReason reason);
   [[nodiscard]] std::uint64_t report_lost_connections(const std::string& why);
   void became_ready();
+  void close_page();
+  void tell_to_accept();
   void move_to(WorkerState next);
   void kill(const std::string& why);
 
@@ -101,8 +120,11 @@ class Worker final : private ProcessOwner {
   Nanos since_{0};
   Leave leave_ = Leave::kNo;
   Signal told_;  // drain() or stop() was called while nothing runs
-  Fd slab_;
-  std::optional<ipc::SlabReader> reader_;
+  SlotSlab* slab_ = nullptr;
+  Accepting accepting_ = Accepting::kNotYet;
+  restart::Ledger ledger_;
+  Trouble trouble_ = Trouble::kNone;
+  bool not_ready_ = false;
   std::unique_ptr<Process> process_;
   std::string kill_reason_;
   std::string failed_why_;

@@ -5,21 +5,22 @@
 
 namespace sluice::supervisor {
 
-Workforce::Workforce(Loop& loop, Log& log, LogSink& sink, const std::vector<std::unique_ptr<Tenant>>& tenants,
-                     const Options& options)
-    : log_(log) {
+Workforce::Workforce(const Common& common, const std::vector<std::unique_ptr<Tenant>>& tenants, const Options& options)
+    : common_(common) {
   for (const std::unique_ptr<Tenant>& tenant : tenants)
     for (std::uint32_t index = 0; index < tenant->settings.workers; ++index)
-      workers_.push_back(
-          std::make_unique<Worker>(Worker::Context{.loop = loop,
-                                                   .log = log,
-                                                   .sink = sink,
-                                                   .backoff = options.backoff,
-                                                   .ready_timeout = options.ready_timeout,
-                                                   .changed = changed_,
-                                                   .introduce = [this](Worker& worker) { introduce(worker); },
-                                                   .new_slab = [this](Worker& worker) { new_slab(worker); }},
-                                   *tenant, index));
+      workers_.push_back(std::make_unique<Worker>(
+          Worker::Context{.loop = common.loop,
+                          .log = common.log,
+                          .sink = common.sink,
+                          .backoff = options.backoff,
+                          .ready_timeout = options.ready_timeout,
+                          .changed = common.changed,
+                          .slabs = common.slabs,
+                          .generation = options.generation,
+                          .introduce = [this](Worker& worker) { introduce(worker); },
+                          .new_slab = [this](Worker& worker) { common_.new_slab(*worker.slab()); }},
+          *tenant, index));
 }
 
 void Workforce::start() {
@@ -48,9 +49,30 @@ std::uint64_t Workforce::stragglers() const {
       std::ranges::count_if(workers_, [](const auto& worker) { return worker->straggled(); }));
 }
 
-void Workforce::drain(const restart::DrainBudget& budget) {
+std::uint64_t Workforce::crashes() const {
+  std::uint64_t sum = 0;
+  for (const std::unique_ptr<Worker>& worker : workers_) sum += worker->crashes();
+  return sum;
+}
+
+restart::Ledger Workforce::ledger() const {
+  restart::Ledger sum;
   for (const std::unique_ptr<Worker>& worker : workers_)
-    if (!worker->tenant().built_in()) worker->drain(budget);
+    if (!worker->tenant().built_in()) sum.add(worker->ledger());
+  return sum;
+}
+
+void Workforce::accept() {
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->accept();
+}
+
+void Workforce::pause(const std::vector<std::uint32_t>& keep) {
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->pause(keep);
+}
+
+void Workforce::drain(const restart::DrainOrder& order, Who who) {
+  for (const std::unique_ptr<Worker>& worker : workers_)
+    if (who == Who::kAll || !worker->tenant().built_in()) worker->drain(order);
 }
 
 void Workforce::stop() {
@@ -61,43 +83,42 @@ void Workforce::set_log_level(LogLevel level) {
   for (const std::unique_ptr<Worker>& worker : workers_) worker->set_log_level(level);
 }
 
-// A new admin process gets every slab there is.
+// A new admin process gets every slab there is, of all generations.
 void Workforce::introduce(Worker& worker) {
   if (!worker.tenant().built_in()) return;
-  std::vector<const Worker*> all;
-  for (const std::unique_ptr<Worker>& other : workers_)
-    if (other->slab()) all.push_back(other.get());
+  std::vector<const SlotSlab*> all;
+  for (const std::unique_ptr<SlotSlab>& slab : common_.slabs.all()) all.push_back(slab.get());
   show_slabs(worker, all);
-  if (own_slab_ == nullptr) return;
-  const Result<Fd> shown = ipc::read_only(*own_slab_);
+  const Result<Fd> shown = ipc::read_only(common_.own_slab);
   if (!shown) return;
   const std::array<int, 1> fds = {shown->get()};
   (void)worker.post(ipc::Slabs{.items = {{.tenant = {}, .worker_index = 0}}}, fds);
 }
 
-// A running admin process gets the new one.
-void Workforce::new_slab(Worker& worker) {
+void Workforce::show_new(const SlotSlab& slab) {
   for (const std::unique_ptr<Worker>& admin : workers_)
-    if (admin->tenant().built_in() && admin.get() != &worker && admin->pid() != 0) show_slabs(*admin, {&worker});
+    if (admin->tenant().built_in() && admin->slab() != &slab && admin->pid() != 0) show_slabs(*admin, {&slab});
 }
 
-void Workforce::show_slabs(Worker& admin, const std::vector<const Worker*>& whose) {
-  for (std::size_t at = 0; at < whose.size(); at += ipc::kMaxFds) {
+void Workforce::show_slabs(Worker& admin, const std::vector<const SlotSlab*>& slabs) {
+  const auto complain = [&](const std::string& tenant, const Error& error) {
+    common_.log.error("slab not shown", {{"tenant", tenant}, {"why", error.message()}});
+  };
+  for (std::size_t at = 0; at < slabs.size(); at += ipc::kMaxFds) {
     ipc::Slabs batch;
     std::vector<Fd> shown;
     std::vector<int> fds;
-    for (std::size_t i = at; i < std::min(whose.size(), at + ipc::kMaxFds); ++i) {
-      Result<Fd> slab = ipc::read_only(whose[i]->slab());
+    for (std::size_t i = at; i < std::min(slabs.size(), at + ipc::kMaxFds); ++i) {
+      Result<Fd> slab = ipc::read_only(slabs[i]->fd);
       if (!slab) {
-        log_.error("slab not shown", {{"tenant", whose[i]->tenant().settings.name}, {"why", slab.error().message()}});
+        complain(slabs[i]->tenant, slab.error());
         continue;
       }
-      batch.items.push_back({.tenant = whose[i]->tenant().settings.name, .worker_index = whose[i]->index()});
+      batch.items.push_back({.tenant = slabs[i]->tenant, .worker_index = slabs[i]->worker, .number = slabs[i]->number});
       fds.push_back(slab->get());
       shown.push_back(*std::move(slab));
     }
-    if (const Result<> told = admin.post(batch, fds); !told)
-      log_.error("slab not shown", {{"tenant", admin.tenant().settings.name}, {"why", told.error().message()}});
+    if (const Result<> told = admin.post(batch, fds); !told) complain(admin.tenant().settings.name, told.error());
   }
 }
 

@@ -1,5 +1,5 @@
-// All workers of all tenants, and what concerns more than one of them: who is ready, the order of leaving, the slabs
-// that the admin worker reads.
+// All workers of one generation, and what concerns more than one of them: who is ready, who accepts, the order of
+// leaving, the slabs that the admin worker reads.
 #pragma once
 #include <functional>
 #include <memory>
@@ -16,42 +16,55 @@ class Workforce {
   struct Options {
     BackoffPolicy backoff;
     Millis ready_timeout;
+    std::uint64_t generation;
   };
-  /// `tenants` must outlive it.
-  Workforce(Loop& loop, Log& log, LogSink& sink, const std::vector<std::unique_ptr<Tenant>>& tenants,
-            const Options& options);
+  /// What all generations share.
+  struct Common {
+    Loop& loop;
+    Log& log;
+    LogSink& sink;
+    Signal& changed;  ///< set after every move of any worker
+    SlabPool& slabs;
+    /// The supervisor's own slab, given to the admin worker under the empty name.
+    const Fd& own_slab;
+    /// A slot has got another slab: whoever shows slabs wants to know.
+    std::function<void(const SlotSlab&)> new_slab;
+  };
+  /// `tenants` and `common` must outlive it.
+  Workforce(const Common& common, const std::vector<std::unique_ptr<Tenant>>& tenants, const Options& options);
   Workforce(Workforce&&) = delete;
 
   /// Starts every slot; each then looks after itself.
   void start();
 
-  /// Set after every move of any worker. One waiter.
-  [[nodiscard]] Signal& changed() { return changed_; }
   [[nodiscard]] bool all_ready() const;
   [[nodiscard]] bool all_stopped() const;
   /// A worker that has crashed without ever having been ready, if there is one.
   [[nodiscard]] const Worker* never_started() const;
   [[nodiscard]] std::uint64_t stragglers() const;
+  [[nodiscard]] std::uint64_t crashes() const;
+  [[nodiscard]] restart::Ledger ledger() const;
 
-  /// Tenants drain; the admin worker stays until they are gone (finish()).
-  void drain(const restart::DrainBudget& budget);
+  /// All accept, whenever they are ready.
+  void accept();
+  /// The switch: nobody accepts, but from `keep`.
+  void pause(const std::vector<std::uint32_t>& keep);
+  enum class Who : std::uint8_t { kAll, kTenants };
+  /// kTenants: the admin worker stays until stop().
+  void drain(const restart::DrainOrder& order, Who who);
   [[nodiscard]] bool tenants_stopped() const;
   void stop();
   void set_log_level(LogLevel level);
 
   [[nodiscard]] const std::vector<std::unique_ptr<Worker>>& workers() const { return workers_; }
-  /// A slab that is not a worker's: the supervisor's own, given to the admin worker under the empty name.
-  /// Lifetime: outlives the workforce.
-  void set_own_slab(const Fd& slab) { own_slab_ = &slab; }
+  /// Running admin processes get a new slab.
+  void show_new(const SlotSlab& slab);
 
  private:
   void introduce(Worker& worker);
-  void new_slab(Worker& worker);
-  void show_slabs(Worker& admin, const std::vector<const Worker*>& whose);
+  void show_slabs(Worker& admin, const std::vector<const SlotSlab*>& slabs);
 
-  Log& log_;
-  Signal changed_;
-  const Fd* own_slab_ = nullptr;
+  const Common& common_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Scope scope_;  // last: its tasks use the workers
 };

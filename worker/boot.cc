@@ -33,7 +33,8 @@ Result<> configure(Booted& booted, ipc::Configure message, std::vector<Fd> fds) 
 
 void take(Booted& booted, ipc::Listeners message, std::vector<Fd> fds) {
   for (std::size_t i = 0; i < fds.size(); ++i)
-    booted.listeners.push_back({.endpoint = message.items[i].endpoint_index,
+    booted.listeners.push_back({.number = message.items[i].socket,
+                                .endpoint = message.items[i].endpoint_index,
                                 .socket = std::move(fds[i]),
                                 .address = std::move(message.items[i].address)});
 }
@@ -42,6 +43,7 @@ void take(Booted& booted, ipc::Slabs message, std::vector<Fd> fds) {
   for (std::size_t i = 0; i < fds.size(); ++i)
     booted.other_slabs.push_back({.tenant = std::move(message.items[i].tenant),
                                   .worker_index = message.items[i].worker_index,
+                                  .number = message.items[i].number,
                                   .memory = std::move(fds[i])});
 }
 
@@ -72,6 +74,8 @@ Result<Step> receive(Booted& booted) {
                           if (!booted.slab) return fail(Code::kProtocol, "Begin came before Configure");
                           return Step::kBegin;
                         },
+                        [&](ipc::Accept&) -> Result<Step> { return fail(Code::kProtocol, "Accept came before Ready"); },
+                        [&](ipc::Pause&) -> Result<Step> { return fail(Code::kProtocol, "Pause came before Ready"); },
                         [&](ipc::Stop&) -> Result<Step> { return fail(Code::kClosed, "stopped while starting"); },
                         [&](ipc::Drain&) -> Result<Step> { return fail(Code::kClosed, "drained while starting"); },
                     },

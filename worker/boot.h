@@ -36,6 +36,7 @@ struct BootRequest {
 
 /// A listening socket that the supervisor bound for us, non-blocking.
 struct Listener {
+  std::uint32_t number;    ///< the supervisor's, for Pause
   std::uint32_t endpoint;  ///< index into settings.endpoints
   Fd socket;
   std::string address;  ///< as bound, for log and status
@@ -45,6 +46,7 @@ struct Listener {
 struct OtherSlab {
   std::string tenant;
   std::uint32_t worker_index;
+  std::uint32_t number;  ///< among the slabs of that slot
   Fd memory;
 };
 

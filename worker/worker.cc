@@ -6,6 +6,7 @@
 #include "ipc/connection_table.h"
 #include "ipc/metrics.h"
 #include "ipc/slab.h"
+#include "restart/drain.h"
 #include "worker/boot.h"
 #include "worker/limits/limits.h"
 #include "worker/offramp/egress_policy.h"
@@ -91,7 +92,7 @@ class Worker {
 
   [[nodiscard]] int serve() {
     for (Listener& listener : booted_.listeners)
-      acceptor_.add(std::move(listener.socket), *endpoints_[listener.endpoint]);
+      acceptor_.add(listener.number, std::move(listener.socket), *endpoints_[listener.endpoint]);
     booted_.channel.attach(loop_);
     if (Result<> said = booted_.channel.post(ipc::Ready{}); !said) return kFailed;
     background_.spawn([this] { return obey(); });
@@ -108,8 +109,9 @@ class Worker {
     if (!application_->slabs) return;
     std::vector<Fd> fds;
     fds.push_back(std::move(other.memory));
-    application_->slabs(ipc::Slabs{{{.tenant = std::move(other.tenant), .worker_index = other.worker_index}}},
-                        std::move(fds));
+    application_->slabs(
+        ipc::Slabs{{{.tenant = std::move(other.tenant), .worker_index = other.worker_index, .number = other.number}}},
+        std::move(fds));
   }
 
   // What the supervisor says, until it says stop or goes.
@@ -122,29 +124,49 @@ class Worker {
         leave(kFailed);
         co_return;
       }
-      std::visit(ipc::On{[&](const ipc::Drain& drain) { begin_drain(Millis(drain.budget_ms)); },
-                         [&](const ipc::Stop&) { leave(0); },
-                         [&](const ipc::SetLogLevel& set) { booted_.log.set_level(set.level); },
-                         [&](const ipc::Slabs& slabs) {
-                           if (application_->slabs) application_->slabs(slabs, std::move(received->fds));
-                         },
-                         [](const auto&) {}},
-                 received->message);
+      std::visit(
+          ipc::On{[&](const ipc::Listeners& more) { add_listeners(more, std::move(received->fds)); },
+                  [&](const ipc::Accept&) { acceptor_.accept(); }, [&](const ipc::Pause& pause) { begin_pause(pause); },
+                  [&](const ipc::Drain& drain) { begin_drain(drain); }, [&](const ipc::Stop&) { leave(0); },
+                  [&](const ipc::SetLogLevel& set) { booted_.log.set_level(set.level); },
+                  [&](const ipc::Slabs& slabs) {
+                    if (application_->slabs) application_->slabs(slabs, std::move(received->fds));
+                  },
+                  [](const auto&) {}},
+          received->message);
     }
   }
 
-  void begin_drain(Millis budget) {
-    if (draining_) return;
-    draining_ = true;
-    booted_.log.info("draining", {{"connections", acceptor_.connections()}, {"budget_ms", budget.count()}});
-    acceptor_.drain();
-    background_.spawn([this, budget] { return finish_drain(budget); });
+  void add_listeners(const ipc::Listeners& more, std::vector<Fd> fds) {
+    for (std::size_t i = 0; i < fds.size(); ++i)
+      if (more.items[i].endpoint_index < endpoints_.size())
+        acceptor_.add(more.items[i].socket, std::move(fds[i]), *endpoints_[more.items[i].endpoint_index]);
   }
 
-  Task<> finish_drain(Millis budget) {
-    const Deadline deadline(loop_.now() + budget);
-    const bool all_ended = co_await acceptor_.wait_for_end(deadline);
-    booted_.log.info("drained", {{"cut", all_ended ? std::size_t{0} : acceptor_.connections()}});
+  void begin_pause(const ipc::Pause& pause) {
+    std::vector<std::uint32_t> keep;
+    for (const ipc::Pause::Kept& kept : pause.keep) keep.push_back(kept.socket);
+    booted_.log.info("paused", {{"connections", acceptor_.connections()}});
+    acceptor_.pause(keep);
+  }
+
+  void begin_drain(const ipc::Drain& drain) {
+    order_ = restart::DrainOrder(loop_.now(), {.idle = Millis(drain.idle_ms),
+                                               .request = Millis(drain.request_ms),
+                                               .upload = Millis(drain.upload_ms),
+                                               .tunnel = Millis(drain.tunnel_ms),
+                                               .spread_percent = drain.spread_percent});
+    if (draining_) return;  // only the budgets are new
+    draining_ = true;
+    booted_.log.info("draining",
+                     {{"connections", acceptor_.connections()}, {"budget_ms", order_.budgets().longest().count()}});
+    acceptor_.close_listeners();
+    background_.spawn([this] { return finish_drain(); });
+  }
+
+  Task<> finish_drain() {
+    const std::size_t cut = co_await acceptor_.drain(order_);
+    booted_.log.info("drained", {{"cut", cut}});
     const Result<> said = booted_.channel.post(ipc::Drained{});
     leave(said ? 0 : kFailed);
   }
@@ -172,6 +194,7 @@ class Worker {
   detail::HookSet hooks_;
   std::function<bool()> shed_ = [this] { return acceptor_.shed(); };
   bool draining_ = false;
+  restart::DrainOrder order_{Nanos(0), {}};
   int status_ = 0;
   Services services_;
   Acceptor acceptor_;

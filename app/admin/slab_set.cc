@@ -33,23 +33,23 @@ Result<> SlabSet::add(const ipc::Slabs& message, std::vector<Fd> fds) {
     Result<ipc::SlabReader> reader = ipc::SlabReader::open(fds[i].get());
     if (!reader) return fail(std::move(reader).error());
     Origin origin{.tenant = message.items[i].tenant, .worker = message.items[i].worker_index};
-    slabs_.insert_or_assign(std::move(origin), *std::move(reader));
+    slabs_.insert_or_assign(std::pair(std::move(origin), message.items[i].number), *std::move(reader));
   }
   return {};
 }
 
 std::string SlabSet::metrics(Exposition::By by) const {
   Exposition page(by);
-  for (const auto& [origin, reader] : slabs_) {
+  for (const auto& [key, reader] : slabs_) {
     const Result<ipc::SlabView> view = reader.view();
     // a damaged header hides everything; one rejected series says that something is wrong
-    page.add(origin, view ? ipc::read_metrics(*view) : ipc::MetricsSnapshot{.families = {}, .rejected = 1});
+    page.add(key.first, view ? ipc::read_metrics(*view) : ipc::MetricsSnapshot{.families = {}, .rejected = 1});
   }
   return page.text();
 }
 
 Health SlabSet::health() const {
-  const auto own = slabs_.find(Origin{});
+  const auto own = slabs_.find(std::pair(Origin{}, std::uint32_t{0}));
   if (own == slabs_.end()) return {};
   const Result<ipc::SlabView> view = own->second.view();
   return view ? health_of(ipc::read_metrics(*view)) : Health{};
@@ -69,6 +69,8 @@ Health health_of(const ipc::MetricsSnapshot& snapshot) {
       }
     }
   }
+  // a tenant that an upgrade has removed: its series stay, with nothing wanted
+  std::erase_if(health.tenants, [](const TenantHealth& tenant) { return tenant.workers == 0 && tenant.ready == 0; });
   return health;
 }
 

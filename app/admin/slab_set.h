@@ -1,8 +1,10 @@
 // SlabSet: the slabs that the supervisor shows to the admin process, and what can be learnt from them. Readers copy and
 // check (ipc/metrics_reader.h): the workers that write them are not trusted. Owned by the admin's main.
 #pragma once
+#include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/admin/exposition.h"
@@ -25,7 +27,9 @@ class SlabSet {
   [[nodiscard]] Health health() const;
 
  private:
-  std::map<Origin, ipc::SlabReader> slabs_;  // the supervisor's own first: its tenant is empty
+  // by origin and number: overlapping generations have several slabs for one slot, which all count. The supervisor's
+  // own comes first: its tenant is empty
+  std::map<std::pair<Origin, std::uint32_t>, ipc::SlabReader> slabs_;
 };
 
 /// From the families of the supervisor's own slab.

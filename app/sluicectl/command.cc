@@ -37,6 +37,16 @@ std::expected<CommandLine, int> parse_command_line(int argc, char** argv) {
   std::string file;
   auto* check = app.add_subcommand("check", "Check a configuration file as the running sluice would read it");
   check->add_option("file", file, "The file; without it, the one in use");
+  bool force = false;
+  std::string until;
+  auto* upgrade = app.add_subcommand(
+      "upgrade", "Read the configuration and the application again; new workers take over, and nothing is lost");
+  upgrade->add_flag("--force", force, "New workers even when nothing has changed");
+  upgrade
+      ->add_option("--until", until,
+                   "How long to wait: for the switch, until it is sure, or until all old work has ended")
+      ->check(CLI::IsMember({"commit", "probation", "drain"}));
+  app.add_subcommand("upgrades", "The last upgrades and what became of what was open");
   bool now = false;
   std::string drain;
   auto* stop = app.add_subcommand("stop", "Let open work end, then leave");
@@ -70,6 +80,8 @@ std::expected<CommandLine, int> parse_command_line(int argc, char** argv) {
   if (limit != 0) line.request["limit"] = limit;
   std::error_code error;
   if (!file.empty()) give("file", std::filesystem::absolute(file, error).string());
+  if (force) line.request["force"] = true;
+  give("until", until);
   if (now) give("how", "now");
   give("drain", drain);
   give("level", level);

@@ -1,5 +1,5 @@
 // sluicectl: one request to a running sluice, the answer as text or JSON. Exit codes: 0 done, 1 the supervisor refused,
-// failed or found problems, 2 usage, 3 nobody to talk to.
+// failed or found problems, 2 usage, 3 nobody to talk to; `upgrade` has codes of its own (upgrade_text.h).
 #include <fmt/format.h>
 
 #include <chrono>
@@ -9,6 +9,7 @@
 
 #include "app/sluicectl/command.h"
 #include "app/sluicectl/text.h"
+#include "app/sluicectl/upgrade_text.h"
 #include "base/password.h"
 #include "ipc/control_client.h"
 #include "ipc/control_path.h"
@@ -36,6 +37,8 @@ std::string human(const std::string& command, const json& result, const std::vec
   if (command == "connections") return connections_text(items, now_unix_ms());
   if (command == "upstreams") return upstreams_text(items, now_unix_ms());
   if (command == "check") return check_text(result);
+  if (command == "upgrade") return upgrade_text(result);
+  if (command == "upgrades") return upgrades_text(result);
   if (command == "config") return result.value("settings", json()).dump(2) + "\n";
   if (command == "stop") return fmt::format("stopping ({})\n", result.value("how", "?"));
   if (command == "log-level") return result.value("level", "?") + "\n";
@@ -73,13 +76,21 @@ int run(const CommandLine& line) {
     return kNobody;
   }
   constexpr Millis kPatience{60'000};
-  std::vector<json> items;
-  const Result<json> result =
-      client->call(line.request, [&](const json& item) { items.push_back(item); }, Deadline(steady_now() + kPatience));
-  if (!result) return complain(result.error().message());
   const std::string command = line.request.value("command", "");
+  const bool upgrade = command == "upgrade";
+  std::vector<json> items;
+  const auto on_item = [&](const json& item) {
+    items.push_back(item);
+    if (!upgrade || line.json) return;
+    (void)std::fputs(progress_text(item).c_str(), stdout);
+    (void)std::fflush(stdout);
+  };
+  const Result<json> result =
+      client->call(line.request, on_item, upgrade ? Deadline::never() : Deadline(steady_now() + kPatience));
+  if (!result) return complain(result.error().message());
   const std::string text = line.json ? machine(command, *result, items) : human(command, *result, items);
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) return kRefused;
+  if (upgrade) return upgrade_exit_code(*result);
   return command == "check" && !result->value("ok", false) ? kRefused : kDone;
 }
 

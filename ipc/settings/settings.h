@@ -97,17 +97,90 @@ static_assert(settings::complete<AdminSettings>());
 
 struct ShutdownSettings {
   Milliseconds drain = 30s;
+  Milliseconds idle = 500ms;
+  Milliseconds request = 0s;
+  Milliseconds upload = 0s;
+  Milliseconds tunnel = 0s;
 
   static constexpr std::string_view about = "Leaving.";
   static constexpr void describe(auto& f) {
-    f(&ShutdownSettings::drain, "drain",
+    using S = ShutdownSettings;
+    f(&S::drain, "drain",
       "After SIGTERM: time for open requests and tunnels to end by themselves before they are cut. SIGINT does not "
       "wait.")
         .range(100ms, 24h)
         .zero("cut at once");
+    f(&S::idle, "idle", "Time for a connection without a request to send one more, which is answered and closes it.")
+        .range(1ms, 24h)
+        .zero("as long as drain");
+    f(&S::request, "request", "Time for a request and its response.").range(1ms, 24h).zero("as long as drain");
+    f(&S::upload, "upload", "Time for a request whose body is still coming.").range(1ms, 24h).zero("as long as drain");
+    f(&S::tunnel, "tunnel", "Time for a tunnel.").range(1ms, 24h).zero("as long as drain");
   }
 };
 static_assert(settings::complete<ShutdownSettings>());
+
+struct UpgradeDrainSettings {
+  Milliseconds idle = 60s;
+  Milliseconds request = 5min;
+  Milliseconds upload = 10min;
+  Milliseconds tunnel = 1h;
+  std::uint32_t spread = 20;
+
+  static constexpr std::string_view about =
+      "How long the old workers may keep what was open, by what it is. Every response says Connection: close "
+      "meanwhile.";
+  static constexpr void describe(auto& f) {
+    using S = UpgradeDrainSettings;
+    f(&S::idle, "idle", "A connection without a request, from when it became idle.").range(0s, 24h);
+    f(&S::request, "request", "A request and its response.").range(0s, 24h);
+    f(&S::upload, "upload", "A request whose body is still coming.").range(0s, 24h);
+    f(&S::tunnel, "tunnel", "A tunnel: CONNECT, WebSocket.").range(0s, 24h * 30);
+    f(&S::spread, "spread",
+      "Percent by which the time of a single connection is shortened at most, each by another part, so that not all "
+      "clients come back in the same moment.")
+        .range(0, 100);
+  }
+};
+static_assert(settings::complete<UpgradeDrainSettings>());
+
+enum class AtLimit : std::uint8_t { kRefuse, kCutOldest };
+constexpr auto choices(AtLimit) {
+  using settings::Choice;
+  return std::array{Choice{AtLimit::kRefuse, "refuse", "the upgrade is refused and says so"},
+                    Choice{AtLimit::kCutOldest, "cut_oldest", "what the oldest of them still has is cut"}};
+}
+
+struct UpgradeSettings {
+  Milliseconds preflight_timeout = 30s;
+  Milliseconds probation = 10s;
+  std::uint32_t probation_crashes = 2;
+  UpgradeDrainSettings drain;
+  std::uint32_t draining = 4;
+  AtLimit at_limit = AtLimit::kRefuse;
+  std::uint32_t keep = 20;
+
+  static constexpr std::string_view about =
+      "New configuration or a new application without losing anything, by SIGHUP or `sluicectl upgrade`: new workers "
+      "start beside the old ones, take over the listening sockets when all are ready, and the old ones drain.";
+  static constexpr void describe(auto& f) {
+    using S = UpgradeSettings;
+    f(&S::preflight_timeout, "preflight_timeout", "Longest time for checking the new configuration and application.")
+        .range(1s, 10min);
+    f(&S::probation, "probation",
+      "Time after the switch in which the old workers stay as they are, so that the switch can be taken back.")
+        .range(100ms, 1h)
+        .zero("the old workers drain at once");
+    f(&S::probation_crashes, "probation_crashes",
+      "So many crashes of new workers within the probation give the sockets back to the old ones.")
+        .range(1, 1000);
+    f(&S::drain, "drain", "");
+    f(&S::draining, "draining", "Generations that may drain at a time.").range(1, 100);
+    f(&S::at_limit, "at_limit", "What an upgrade does when so many drain already.");
+    f(&S::keep, "keep", "Upgrades that `sluicectl upgrades` remembers.").range(1, 1000);
+  }
+};
+static_assert(settings::complete<UpgradeSettings>());
 
 struct RestartSettings {
   Milliseconds backoff_min = 50ms;
@@ -140,6 +213,7 @@ struct Settings {
   AdminSettings admin;
   ShutdownSettings shutdown;
   RestartSettings restart_policy;
+  UpgradeSettings upgrade;
   std::vector<TenantSettings> tenants;
 
   static constexpr std::string_view about = "Configuration of Sluice.";
@@ -151,6 +225,7 @@ struct Settings {
     f(&S::admin, "admin", "");
     f(&S::shutdown, "shutdown", "");
     f(&S::restart_policy, "restart_policy", "");
+    f(&S::upgrade, "upgrade", "");
     f(&S::tenants, "tenants", "").filled();
   }
 

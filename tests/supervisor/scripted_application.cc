@@ -57,6 +57,7 @@ int work() {
   if (!worker::enter_sandbox(me)) return 1;
   const std::string script = script_of(me);
   if (script == "never ready") (void)me.channel.receive_blocking(Deadline::never());
+  if (script == "ends at once") return 0;
   if (script == "cannot start") {
     (void)me.channel.post(ipc::Failed{.why = "the moon is in the wrong place"});
     return 1;
@@ -72,6 +73,7 @@ int work() {
   for (;;) {
     Result<ipc::WorkerEnd::Received> received = me.channel.receive_blocking(Deadline::never());
     if (!received) return 1;
+    if (script == "dies when it accepts" && std::holds_alternative<ipc::Accept>(received->message)) std::abort();
     if (std::holds_alternative<ipc::Stop>(received->message)) return 0;
     if (std::holds_alternative<ipc::Drain>(received->message) && script != "hangs at the end") {
       (void)me.channel.post(ipc::Drained{});

@@ -10,6 +10,8 @@
 
 namespace sluice::worker {
 
+class ClientSide;
+
 struct ClientConnection {
   detail::ConnectionCore core;
   ipc::ConnectionSlot slot;
@@ -19,9 +21,11 @@ struct ClientConnection {
   std::unique_ptr<SocketAddress> destination;
   Nanos started;
   std::uint64_t requests = 0;
+  Nanos idle_since;                     ///< the end of the last request
+  const ClientSide* current = nullptr;  ///< of the request that is being served
 
   ClientConnection(const detail::ContextType& context, ipc::ConnectionSlot&& row, Nanos now)
-      : core(context), slot(std::move(row)), started(now) {
+      : core(context), slot(std::move(row)), started(now), idle_since(now) {
     core.id = slot.id();
   }
 };

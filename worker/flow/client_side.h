@@ -46,6 +46,8 @@ class ClientSide {
   /// The tunnel or the answer was cut, not ended: the close must look like it.
   virtual void cut() = 0;
 
+  /// The body of the request has not come in full.
+  [[nodiscard]] virtual bool receiving() const = 0;
   /// True once the first byte of a final response has been handed to the kernel, or a piece of an interim one: no other
   /// answer is possible.
   [[nodiscard]] virtual bool answered() const = 0;

@@ -46,6 +46,25 @@ bool SocketStream::broken() {
   return io.failed();
 }
 
+void SocketStream::abort() {
+  // dissolving the association resets a TCP connection at once; a UNIX socket knows no reset
+  const sockaddr nowhere{.sa_family = AF_UNSPEC, .sa_data = {}};
+  if (::connect(fd_.get(), &nowhere, sizeof nowhere) != 0) sys::shutdown(fd_.get(), SHUT_RDWR);
+  events_.readable.set();
+  events_.writable.set();
+}
+
+bool SocketStream::end_if_quiet() {
+  char byte = 0;
+  if (!sys::recv(fd_.get(), {&byte, 1}, MSG_PEEK).again()) {
+    events_.readable.set();
+    return false;
+  }
+  sys::shutdown(fd_.get(), SHUT_RDWR);
+  events_.readable.set();
+  return true;
+}
+
 void SocketStream::shutdown_write() {
   sys::shutdown(fd_.get(), SHUT_WR);
 }

@@ -78,7 +78,8 @@ Task<Result<>> Exchange::tunnel(TunnelEnd client, TunnelEnd origin) {
   TunnelCounts counts(connection_.slot);
   const Counted counted(record_, counts);
   const TunnelOutcome outcome = co_await relay(services_.loop, client, origin, timeouts, counts);
-  record_.reason = name(outcome.ending);
+  record_.reason = connection_.slot.fate() == ipc::Fate::kCut ? "drain_budget" : name(outcome.ending);
+  connection_.slot.ended(ipc::Work::kTunnel);
   if (outcome.ending != TunnelEnding::kFinished) client_.cut();
   if (outcome.error) co_return fail(*outcome.error);
   co_return Result<>();

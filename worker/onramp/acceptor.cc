@@ -1,11 +1,13 @@
 // See acceptor.h.
 #include "worker/onramp/acceptor.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/fd_events.h"
 #include "base/sys.h"
 #include "worker/flow/call_hook.h"
+#include "worker/flow/client_side.h"
 #include "worker/onramp/http1_session.h"
 #include "worker/onramp/proxy_header.h"
 
@@ -42,9 +44,37 @@ Acceptor::Client::~Client() {
   services.metrics.connection_closed(endpoint.index);
 }
 
-void Acceptor::add(Fd listener, const Endpoint& endpoint) {
-  Listening& listening = *listening_.emplace_back(std::make_unique<Listening>(std::move(listener), endpoint));
-  listening.task.spawn([this, &listening] { return run(listening); });
+void Acceptor::add(std::uint32_t number, Fd listener, const Endpoint& endpoint) {
+  listening_.push_back(std::make_unique<Listening>(number, std::move(listener), endpoint));
+}
+
+void Acceptor::accept() {
+  for (const auto& listening : listening_)
+    if (listening->task.empty()) listening->task.spawn([this, &one = *listening] { return run(one); });
+  if (!marked_) return;
+  marked_ = false;
+  for (Client* client = clients_; client != nullptr; client = client->next) client->connection.slot.forget_marks();
+  services_.table.clear_ledger();
+}
+
+void Acceptor::pause(std::span<const std::uint32_t> keep) {
+  for (const auto& listening : listening_)
+    if (std::ranges::find(keep, listening->number) == keep.end()) listening->task.cancel();
+  mark_open();
+}
+
+void Acceptor::mark_open() {
+  if (marked_) return;
+  marked_ = true;
+  for (Client* client = clients_; client != nullptr; client = client->next) {
+    ipc::ConnectionSlot& slot = client->connection.slot;
+    slot.mark(ipc::Work::kConnection);
+    if (slot.state() == ipc::ConnectionState::kTunnel) {
+      slot.mark(ipc::Work::kTunnel);
+    } else if (slot.state() != ipc::ConnectionState::kIdle) {
+      slot.mark(ipc::Work::kRequest);
+    }
+  }
 }
 
 Task<> Acceptor::run(Listening& listening) {
@@ -181,19 +211,80 @@ Task<> Acceptor::serve(std::unique_ptr<Client> client) {
   for (const auto& listening : listening_) listening->room.set();
 }
 
-void Acceptor::drain() {
+void Acceptor::close_listeners() {
   for (const auto& listening : listening_) {
+    if (listening->task.empty()) continue;  // the other generation has its queue
     listening->task.cancel();
     const bool emptied = accept_all(*listening);
     static_cast<void>(emptied);
   }
   listening_.clear();
-  for (Client* client = clients_; client != nullptr; client = client->next) client->stream.readable().set();
+  mark_open();
 }
 
-Task<bool> Acceptor::wait_for_end(Deadline deadline) {
-  const Wake wake = co_await sessions_.join(services_.loop, deadline);
-  co_return wake == Wake::kReady;
+Task<std::size_t> Acceptor::drain(const restart::DrainOrder& order) {
+  constexpr Millis kLook(100);
+  std::size_t cut = 0;
+  for (;;) {
+    const Wake wake = co_await sessions_.join(services_.loop, services_.loop.in(kLook));
+    if (wake == Wake::kReady) co_return cut;
+    for (Client* client = clients_; client != nullptr; client = client->next)
+      if (enforce(*client, order)) ++cut;
+    // who does not see that its connection has ended (a hook that waits for something else) ends with the process
+    const Nanos now = services_.loop.now();
+    if (now >= order.ordered_at() + order.budgets().longest() + kLook) {
+      for (Client* client = clients_; client != nullptr; client = client->next) {
+        if (client->connection.slot.fate() == ipc::Fate::kCut) continue;
+        client->connection.slot.set_fate(ipc::Fate::kCut);
+        ++cut;
+      }
+      co_return cut;
+    }
+  }
+}
+
+namespace {
+struct Spent {
+  std::string_view what;
+  Millis budget;
+  Nanos since;
+};
+
+// What the client is at, the budget of that, and from when it counts.
+Spent classify(const ClientConnection& connection, const restart::DrainOrder& order) {
+  const restart::DrainBudgets& budgets = order.budgets();
+  const ipc::ConnectionState state = connection.slot.state();
+  if (state == ipc::ConnectionState::kIdle)
+    return {.what = "idle", .budget = budgets.idle, .since = std::max(order.ordered_at(), connection.idle_since)};
+  if (state == ipc::ConnectionState::kTunnel)
+    return {.what = "tunnel", .budget = budgets.tunnel, .since = order.ordered_at()};
+  if (connection.current != nullptr && connection.current->receiving())
+    return {.what = "upload", .budget = budgets.upload, .since = order.ordered_at()};
+  return {.what = "request", .budget = budgets.request, .since = order.ordered_at()};
+}
+}  // namespace
+
+bool Acceptor::enforce(Client& client, const restart::DrainOrder& order) {
+  ClientConnection& connection = client.connection;
+  if (connection.slot.fate() == ipc::Fate::kCut) return false;
+  const Spent spent = classify(connection, order);
+  const Nanos now = services_.loop.now();
+  if (now < spent.since + order.budgets().spread(spent.budget, connection.core.id)) return false;
+  if (connection.slot.state() == ipc::ConnectionState::kIdle) {
+    if (!client.stream.end_if_quiet()) return false;  // a request has come meanwhile
+  } else {
+    client.stream.reset_on_close();
+    client.stream.abort();
+  }
+  connection.slot.set_fate(ipc::Fate::kCut);
+  services_.log.info("connection cut", {{"connection", connection.core.id},
+                                        {"client", connection.peer_text},
+                                        {"endpoint", client.endpoint.settings.name},
+                                        {"what", spent.what},
+                                        {"age_ms", std::chrono::floor<Millis>(now - connection.started).count()},
+                                        {"requests", connection.requests},
+                                        {"budget_ms", spent.budget.count()}});
+  return true;
 }
 
 }  // namespace sluice::worker

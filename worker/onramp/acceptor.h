@@ -1,12 +1,19 @@
 // Acceptor: takes connections from the listening sockets the supervisor handed over and runs a session for each, within
 // the tenant's limit. It owns the sessions: when it goes, they are cancelled.
+//
+// At a switch to another generation it pauses: the sockets stay, so that the switch can be taken back. When it drains
+// it looks ten times a second for connections whose budget is spent; sessions know nothing of budgets, they see their
+// connection end.
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/fd.h"
 #include "base/scope.h"
+#include "restart/drain.h"
 #include "worker/flow/client_connection.h"
 #include "worker/flow/socket_stream.h"
 #include "worker/limits/limits.h"
@@ -21,13 +28,17 @@ class Acceptor {
       : services_(services), descriptor_mark_(descriptor_mark(services.settings.limits.descriptors)) {}
   Acceptor(Acceptor&&) = delete;
 
-  /// Begins to accept. The endpoint must outlive the acceptor.
-  void add(Fd listener, const Endpoint& endpoint);
-  /// No more connections: takes what the kernel has queued, then closes the listening sockets, and wakes idle sessions
-  /// so that they see that the worker drains.
-  void drain();
-  /// Ends when the last connection has ended, or at the deadline: true when all ended by themselves.
-  Task<bool> wait_for_end(Deadline deadline);
+  /// Takes a listening socket in; accept() begins to use it. The endpoint must outlive the acceptor.
+  void add(std::uint32_t number, Fd listener, const Endpoint& endpoint);
+  /// From all listening sockets, for the first time or again.
+  void accept();
+  /// No more connections, but from the sockets with these numbers; marks everything that is open.
+  void pause(std::span<const std::uint32_t> keep);
+  /// No more connections: takes what the kernel has queued where it has not paused, and closes the listening sockets.
+  void close_listeners();
+  /// Ends when the last connection has ended, cutting each when its budget is spent; returns how many were cut. The
+  /// order is looked at anew each time: another may replace it.
+  Task<std::size_t> drain(const restart::DrainOrder& order);
   [[nodiscard]] std::size_t connections() const { return sessions_.size(); }
 
   // shedding.cc
@@ -39,11 +50,12 @@ class Acceptor {
 
  private:
   struct Listening {
+    std::uint32_t number;
     Fd socket;
     const Endpoint& endpoint;
     Signal room;  // a connection has ended
-    Scope task;
-    Listening(Fd fd, const Endpoint& at) : socket(std::move(fd)), endpoint(at) {}
+    Scope task;   // empty: paused
+    Listening(std::uint32_t its, Fd fd, const Endpoint& at) : number(its), socket(std::move(fd)), endpoint(at) {}
   };
   /// One client, linked into the list of the living so that it can be woken; counted in the metrics by being.
   struct Client {
@@ -74,6 +86,9 @@ class Acceptor {
     return !endpoint.settings.proxy_protocol.enabled || peer.is_unix() || endpoint.proxy_peers.contains(peer.ip());
   }
   void refuse(const Client& client, Refused reason, const Error& error);
+  void mark_open();
+  /// Cuts it when its time is over: true when it did.
+  [[nodiscard]] bool enforce(Client& client, const restart::DrainOrder& order);
   [[nodiscard]] bool full() const { return sessions_.size() >= services_.settings.limits.connections; }
 
   // shedding.cc
@@ -88,6 +103,7 @@ class Acceptor {
   bool crowded_ = false;         // accepting has paused because of that
   std::size_t shedding_ = 0;     // connections that were shed and have not ended yet
   Nanos next_shed_{0};
+  bool marked_ = false;
   std::vector<std::unique_ptr<Listening>> listening_;
   Scope sessions_;
 };

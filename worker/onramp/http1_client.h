@@ -41,6 +41,7 @@ class Http1Client final : public ClientSide {
     finished_ = false;
     stream_.reset_on_close();
   }
+  [[nodiscard]] bool receiving() const override { return !body_.complete(); }
   [[nodiscard]] bool answered() const override { return answered_ || pump_.torn(); }
   [[nodiscard]] std::uint64_t bytes_sent() const override { return pump_.sent(); }
 

@@ -11,9 +11,6 @@
 namespace sluice::worker {
 namespace {
 
-// While draining, a connection that stays idle this long is closed; a request that is on its way gets served.
-constexpr Millis kDrainingIdle(500);
-
 http1::HeadLimits head_limits(const ipc::HttpSettings& settings) {
   return {.start_line = static_cast<std::uint32_t>(settings.request_line_limit.bytes()),
           .head = static_cast<std::uint32_t>(settings.head_limit.bytes()),
@@ -51,15 +48,13 @@ Task<> Http1Session::run() {
 
 Deadline Http1Session::idle_deadline() const {
   const ipc::HttpSettings& http = endpoint_.settings.http;
-  Deadline deadline = services_.loop.in(connection_.requests == 0 ? http.head_timeout : http.keepalive_timeout);
-  if (services_.draining) deadline = std::min(deadline, services_.loop.in(kDrainingIdle));
-  return deadline;
+  return services_.loop.in(connection_.requests == 0 ? http.head_timeout : http.keepalive_timeout);
 }
 
 Task<bool> Http1Session::await_request() {
   connection_.slot.state(ipc::ConnectionState::kIdle);
-  Deadline deadline = idle_deadline();
-  bool draining = services_.draining;
+  connection_.idle_since = services_.loop.now();
+  const Deadline deadline = idle_deadline();
   if (stream_.peer_closed()) stream_.readable().set();  // the end has been seen; it is still to be read
   for (;;) {
     in_.release();
@@ -68,10 +63,6 @@ Task<bool> Http1Session::await_request() {
     const Result<std::optional<std::size_t>> got = read_now(stream_, in_, Side::kClient);
     if (!got) co_return false;
     if (got->has_value()) co_return **got != 0;
-    if (draining != services_.draining) {  // woken to be told
-      draining = services_.draining;
-      deadline = std::min(deadline, idle_deadline());
-    }
   }
 }
 
@@ -125,6 +116,7 @@ Task<Http1Session::Next> Http1Session::serve_one() {
   } else if (fault) {
     co_await exchange.refuse(*fault);
   } else {
+    connection_.current = &client;
     client.begin(head, facts, *framing, limits,
                  {.progress = settings.body_timeout, .min_rate = settings.body_min_rate.bytes()});
     if (settings.requests_per_connection != 0 && connection_.requests >= settings.requests_per_connection)
@@ -132,6 +124,8 @@ Task<Http1Session::Next> Http1Session::serve_one() {
     co_await exchange.run(facts, *framing);
   }
   client.settle();
+  connection_.current = nullptr;
+  connection_.slot.ended(ipc::Work::kRequest);
   if (client.keep_alive()) co_return Next::kAnother;
   co_return client.finished() && !stream_.peer_closed() ? Next::kLinger : Next::kClose;
 }

@@ -1,6 +1,6 @@
 // Sluice: one running supervisor with its workers, started from a configuration object in a folder of its own.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -152,6 +152,23 @@ export class Sluice {
   /** Runs `sluicectl` against this instance. */
   async ctl(...args: string[]): Promise<Outcome> {
     return runProgram('sluicectl', ['--socket', this.controlPath, ...args]);
+  }
+
+  /** Changes the configuration file; nothing happens before an upgrade. */
+  reconfigure(change: (config: JsonObject) => void): void {
+    const config = JSON.parse(readFileSync(this.configPath, 'utf8')) as JsonObject;
+    change(config);
+    writeFileSync(this.configPath, JSON.stringify(config, null, 2));
+  }
+
+  /** Asks for an upgrade and waits as far as `until` says, as `sluicectl upgrade` does; its record. */
+  async upgrade(parameters: JsonObject = {}): Promise<JsonObject> {
+    this.remember();
+    const { result } = await control(this.controlPath, 'upgrade', parameters);
+    const status = await this.status();
+    this.learnAddresses(status);
+    this.remember();
+    return result;
   }
 
   async metrics(): Promise<Metrics> {

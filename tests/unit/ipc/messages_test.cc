@@ -20,12 +20,15 @@ using testing::HasSubstr;
 std::vector<FromSupervisor> from_supervisor() {
   return {
       Configure{.generation = 1ULL << 40U, .tenant = "acme", .worker_index = 3, .log_level = sluice::LogLevel::kDebug},
-      Listeners{.items = {{.endpoint_index = 1, .address = "[::1]:80"}, {.endpoint_index = 70'000, .address = "x"}}},
-      Slabs{.items = {{.tenant = "", .worker_index = 0}, {.tenant = "acme", .worker_index = 2}}},
+      Listeners{.items = {{.socket = 9, .endpoint_index = 1, .address = "[::1]:80"},
+                          {.socket = 10, .endpoint_index = 70'000, .address = "x"}}},
+      Slabs{.items = {{.tenant = "", .worker_index = 0}, {.tenant = "acme", .worker_index = 2, .number = 1}}},
       Begin{},
-      Drain{.budget_ms = 123'456'789'012},
+      Drain{.idle_ms = 1, .request_ms = 123'456'789'012, .upload_ms = 3, .tunnel_ms = 4, .spread_percent = 20},
       Stop{},
-      SetLogLevel{.level = sluice::LogLevel::kError}};
+      SetLogLevel{.level = sluice::LogLevel::kError},
+      Accept{},
+      Pause{.keep = {{.socket = 7}, {.socket = 70'000}}}};
 }
 std::vector<FromWorker> from_worker() {
   return {Hello{.application = "http_firewall", .version = "1.2.3"},
@@ -133,8 +136,8 @@ TEST(Messages, RefuseWhatTheOtherSideMaySay) {
 
 TEST(Messages, RefuseAnotherVersionOfTheProtocol) {
   std::string packet = *encode(Ready{}, 0);
-  packet[0] = 2;
-  EXPECT_THAT(decode_from_worker(packet, 0).error().message(), HasSubstr("speaks version 2"));
+  packet[0] = 99;
+  EXPECT_THAT(decode_from_worker(packet, 0).error().message(), HasSubstr("speaks version 99"));
 }
 
 TEST(Messages, RefuseFieldsWithoutMeaning) {
@@ -165,18 +168,19 @@ TEST(Conversation, GoesFromStartingOverServingToDraining) {
   EXPECT_EQ(conversation.phase(), Phase::kStarting);
   EXPECT_TRUE(may(S(Configure{})) && may(S(Listeners{})) && may(S(Slabs{})) && may(S(Begin{})) && may(S(Stop{})));
   EXPECT_TRUE(may(W(Hello{})) && may(W(Protections{})) && may(W(Failed{})));
-  EXPECT_FALSE(may(S(Drain{})) || may(W(Drained{})));
+  EXPECT_FALSE(may(S(Drain{})) || may(W(Drained{})) || may(S(Accept{})) || may(S(Pause{})));
 
   ASSERT_TRUE(conversation.permit(rule_of(W(Ready{}))));
   EXPECT_EQ(conversation.phase(), Phase::kServing);
   EXPECT_TRUE(may(S(Drain{})) && may(S(Stop{})) && may(S(SetLogLevel{})) && may(S(Slabs{})) && may(W(Failed{})));
-  EXPECT_FALSE(may(S(Configure{})) || may(S(Listeners{})) || may(S(Begin{})));
+  EXPECT_TRUE(may(S(Listeners{})) && may(S(Accept{})) && may(S(Pause{})));
+  EXPECT_FALSE(may(S(Configure{})) || may(S(Begin{})));
   EXPECT_FALSE(may(W(Hello{})) || may(W(Protections{})) || may(W(Ready{})) || may(W(Drained{})));
 
   ASSERT_TRUE(conversation.permit(rule_of(S(Drain{}))));
   EXPECT_EQ(conversation.phase(), Phase::kDraining);
-  EXPECT_TRUE(may(W(Drained{})) && may(W(Failed{})) && may(S(Stop{})) && may(S(SetLogLevel{})));
-  EXPECT_FALSE(may(S(Drain{})) || may(W(Ready{})));
+  EXPECT_TRUE(may(W(Drained{})) && may(W(Failed{})) && may(S(Stop{})) && may(S(SetLogLevel{})) && may(S(Drain{})));
+  EXPECT_FALSE(may(S(Accept{})) || may(S(Pause{})) || may(S(Listeners{})) || may(W(Ready{})));
 }
 
 // A row as docs/ipc.md shows it.

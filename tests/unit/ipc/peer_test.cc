@@ -58,13 +58,13 @@ TEST_F(PeerTest, CarriesASealedMemfdAndTellsTheKind) {
 }
 
 TEST_F(PeerTest, RefusesAMessageOutsideItsPhase) {
-  const Result<> drain = ends_.supervisor.post(Drain{.budget_ms = 1});
+  const Result<> drain = ends_.supervisor.post(Drain{.request_ms = 1});
   ASSERT_FALSE(drain);
   EXPECT_EQ(drain.error().code(), Code::kProtocol);
   EXPECT_THAT(drain.error().message(), HasSubstr("supervisor may not say Drain while starting"));
   start();
   EXPECT_FALSE(ends_.worker.post(Drained{}));
-  ASSERT_TRUE(ends_.supervisor.post(Drain{.budget_ms = 1}));
+  ASSERT_TRUE(ends_.supervisor.post(Drain{.request_ms = 1}));
   ASSERT_TRUE(ends_.worker.receive_blocking(soon()));
   EXPECT_TRUE(ends_.worker.post(Drained{}));
 }

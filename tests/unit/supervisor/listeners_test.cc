@@ -10,6 +10,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "base/sys.h"
 
@@ -24,8 +25,18 @@ class ListenersTest : public testing::Test {
   }
   ~ListenersTest() override { std::filesystem::remove_all(folder_); }
   [[nodiscard]] std::string path() const { return folder_ + "/s.sock"; }
+  // Bound and listening.
+  Result<std::shared_ptr<BoundAddress>> bind(const std::string& configured, std::uint32_t workers) {
+    Result<std::shared_ptr<BoundAddress>> bound =
+        sockets_.acquire(configured, {.configured = configured, .workers = workers, .backlog = 16});
+    if (bound && !(*bound)->listen(16)) return fail(Code::kInternal, "listen");
+    return bound;
+  }
   std::string folder_;
+  ListeningSockets sockets_;
 };
+
+using Which = BoundAddress::Which;
 
 int connect_to(const std::string& address) {
   const RawAddress raw = SocketAddress::parse(address).value().raw();
@@ -34,29 +45,92 @@ int connect_to(const std::string& address) {
 }
 
 TEST_F(ListenersTest, GivesEveryWorkerItsOwnSocketOnOnePort) {
-  const Result<BoundAddress> bound = BoundAddress::bind({.configured = "127.0.0.1:0", .workers = 3, .backlog = 16});
+  const auto bound = bind("127.0.0.1:0", 3);
   ASSERT_TRUE(bound) << bound.error().message();
-  EXPECT_FALSE(bound->bound().ends_with(":0"));
-  EXPECT_EQ(connect_to(bound->bound()), 0);
-  EXPECT_NE(bound->socket_of(0), bound->socket_of(1));
+  const BoundAddress& address = **bound;
+  EXPECT_FALSE(address.bound().ends_with(":0"));
+  EXPECT_EQ(connect_to(address.bound()), 0);
+  std::set<int> different;
   for (std::uint32_t worker = 0; worker < 3; ++worker) {
+    const std::vector<BoundAddress::Socket> its = address.sockets_of(worker, 3, Which::kListening);
+    ASSERT_EQ(its.size(), 1U);
+    different.insert(its[0].fd);
     RawAddress raw;
-    ASSERT_EQ(::getsockname(bound->socket_of(worker), raw.get(), &raw.size), 0);
-    EXPECT_EQ(SocketAddress::from_raw(raw)->text(), bound->bound());
-    EXPECT_NE(::fcntl(bound->socket_of(worker), F_GETFL) & O_NONBLOCK, 0);
-    EXPECT_NE(::fcntl(bound->socket_of(worker), F_GETFD) & FD_CLOEXEC, 0);
+    ASSERT_EQ(::getsockname(its[0].fd, raw.get(), &raw.size), 0);
+    EXPECT_EQ(SocketAddress::from_raw(raw)->text(), address.bound());
+    EXPECT_NE(::fcntl(its[0].fd, F_GETFL) & O_NONBLOCK, 0);
+    EXPECT_NE(::fcntl(its[0].fd, F_GETFD) & FD_CLOEXEC, 0);
+  }
+  EXPECT_EQ(different.size(), 3U);
+}
+
+TEST_F(ListenersTest, ASecondGenerationGetsTheSameSockets) {
+  const auto first = bind("127.0.0.1:0", 2);
+  ASSERT_TRUE(first);
+  const std::vector<std::uint32_t> before = (*first)->numbers();
+  const auto second = bind("127.0.0.1:0", 2);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(*first, *second);
+  EXPECT_EQ((*second)->numbers(), before);
+}
+
+TEST_F(ListenersTest, FewerWorkersShareAllSocketsSoThatNoQueueIsClosed) {
+  const auto bound = bind("127.0.0.1:0", 8);
+  ASSERT_TRUE(bound);
+  for (const std::uint32_t workers : {1U, 2U, 3U, 8U}) {
+    std::set<std::uint32_t> covered;
+    for (std::uint32_t worker = 0; worker < workers; ++worker)
+      for (const BoundAddress::Socket& socket : (*bound)->sockets_of(worker, workers, Which::kListening))
+        EXPECT_TRUE(covered.insert(socket.number).second) << workers;
+    EXPECT_EQ(covered.size(), 8U) << workers;
   }
 }
 
+TEST_F(ListenersTest, SocketsForMoreWorkersGetNothingBeforeTheyListen) {
+  const auto bound = bind("127.0.0.1:0", 1);
+  ASSERT_TRUE(bound);
+  const auto grown = sockets_.acquire("127.0.0.1:0", {.configured = "127.0.0.1:0", .workers = 4, .backlog = 16});
+  ASSERT_TRUE(grown);
+  EXPECT_EQ((*grown)->sockets_of(3, 4, Which::kAll).size(), 1U);
+  EXPECT_EQ((*grown)->sockets_of(3, 4, Which::kListening).size(), 0U);
+  const int only = (*grown)->sockets_of(0, 4, Which::kListening).at(0).fd;
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_EQ(connect_to((*grown)->bound()), 0);
+    sockaddr_storage peer{};
+    socklen_t size = 0;
+    EXPECT_TRUE(sys::accept(only, peer, size).fd) << "a connection went to a socket that nobody looks at";
+  }
+  (*grown)->trim();
+  EXPECT_EQ((*grown)->numbers().size(), 1U);
+}
+
+TEST_F(ListenersTest, AnAddressThatGoesAwayTakesNobodyNewAndLosesNobodyWhoIsThere) {
+  const auto bound = bind("127.0.0.1:0", 1);
+  ASSERT_TRUE(bound);
+  const RawAddress raw = SocketAddress::parse((*bound)->bound()).value().raw();
+  const Fd early(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::connect(early.get(), raw.get(), raw.size), 0);
+  (*bound)->refuse_new();
+  const Fd late(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  EXPECT_EQ(::connect(late.get(), raw.get(), raw.size), -1);
+  EXPECT_EQ(errno, EINPROGRESS);
+  const int listener = (*bound)->sockets_of(0, 1, Which::kListening).at(0).fd;
+  sockaddr_storage peer{};
+  socklen_t size = 0;
+  const sys::Accepted first = sys::accept(listener, peer, size);
+  EXPECT_TRUE(first.fd);
+  EXPECT_EQ(sys::accept(listener, peer, size).error, EAGAIN);
+}
+
 TEST_F(ListenersTest, Ipv6IsIpv6OnlyUnlessDual) {
-  const Result<BoundAddress> only = BoundAddress::bind({.configured = "[::]:0", .workers = 1, .backlog = 16});
+  const auto only = bind("[::]:0", 1);
   if (!only) GTEST_SKIP() << "no IPv6 here: " << only.error().message();
-  const std::uint16_t port = SocketAddress::parse(only->bound())->port();
+  const std::uint16_t port = SocketAddress::parse((*only)->bound())->port();
   EXPECT_EQ(connect_to("[::1]:" + std::to_string(port)), 0);
   EXPECT_EQ(connect_to("127.0.0.1:" + std::to_string(port)), ECONNREFUSED);
-  const Result<BoundAddress> dual = BoundAddress::bind({.configured = "dual:[::]:0", .workers = 1, .backlog = 16});
+  const auto dual = bind("dual:[::]:0", 1);
   ASSERT_TRUE(dual) << dual.error().message();
-  const std::uint16_t both = SocketAddress::parse(dual->bound())->port();
+  const std::uint16_t both = SocketAddress::parse((*dual)->bound())->port();
   EXPECT_EQ(connect_to("[::1]:" + std::to_string(both)), 0);
   EXPECT_EQ(connect_to("127.0.0.1:" + std::to_string(both)), 0);
 }
@@ -68,11 +142,12 @@ TEST_F(ListenersTest, DualWantsIpv6) {
 }
 
 TEST_F(ListenersTest, APortInUseIsRefusedAlsoWhenItsOwnerWouldShareIt) {
-  const Result<BoundAddress> first = BoundAddress::bind({.configured = "127.0.0.1:0", .workers = 2, .backlog = 16});
+  const auto first = bind("127.0.0.1:0", 2);
   ASSERT_TRUE(first);
-  const Result<BoundAddress> second = BoundAddress::bind({.configured = first->bound(), .workers = 2, .backlog = 16});
+  ListeningSockets strangers;
+  const auto second = strangers.acquire("x", {.configured = (*first)->bound(), .workers = 2, .backlog = 16});
   ASSERT_FALSE(second);
-  EXPECT_THAT(second.error().message(), HasSubstr(first->bound()));
+  EXPECT_THAT(second.error().message(), HasSubstr((*first)->bound()));
   EXPECT_THAT(second.error().message(), HasSubstr("EADDRINUSE"));
 }
 

@@ -34,9 +34,9 @@ std::map<std::string, std::int64_t> values(const OwnMetrics& metrics) {
 
 TEST(OwnMetrics, SayWhoIsReady) {
   const auto metrics = *OwnMetrics::make();
-  std::array slots = {SlotFacts{.tenant = "acme", .worker = 0, .ready = true},
-                      SlotFacts{.tenant = "acme", .worker = 1, .ready = false},
-                      SlotFacts{.tenant = "beta", .worker = 0, .ready = true}};
+  std::array slots = {SlotFacts{.tenant = "acme", .worker = 0, .wanted = true, .ready = true},
+                      SlotFacts{.tenant = "acme", .worker = 1, .wanted = true, .ready = false},
+                      SlotFacts{.tenant = "beta", .worker = 0, .wanted = true, .ready = true}};
   metrics->update(slots);
   auto said = values(*metrics);
   EXPECT_EQ(said.at("sluice_workers acme"), 2);
@@ -55,10 +55,20 @@ TEST(OwnMetrics, SayWhoIsReady) {
   EXPECT_EQ(said.at("sluice_draining"), 1);
 }
 
+TEST(OwnMetrics, WantNothingOfATenantThatAnUpgradeHasRemoved) {
+  const auto metrics = *OwnMetrics::make();
+  metrics->update(std::array{SlotFacts{.tenant = "acme", .worker = 0, .wanted = true, .ready = true}});
+  metrics->update(std::array{SlotFacts{.tenant = "acme", .worker = 0}});
+  const auto said = values(*metrics);
+  EXPECT_EQ(said.at("sluice_workers acme"), 0);
+  EXPECT_EQ(said.at("sluice_worker_ready acme 0"), 0);
+}
+
 TEST(OwnMetrics, CountCrashesAndWhatDiedWithThem) {
   const auto metrics = *OwnMetrics::make();
   for (const std::uint64_t crashes : {0U, 1U, 1U, 3U}) {
-    const std::array slots = {SlotFacts{.tenant = "acme", .crashes = crashes, .lost_connections = crashes * 10}};
+    const std::array slots = {
+        SlotFacts{.tenant = "acme", .wanted = true, .crashes = crashes, .lost_connections = crashes * 10}};
     metrics->update(slots);
     EXPECT_EQ(values(*metrics).at("sluice_worker_crashes_total acme 0"), static_cast<std::int64_t>(crashes));
     EXPECT_EQ(values(*metrics).at("sluice_worker_lost_connections_total acme 0"),
@@ -70,8 +80,8 @@ TEST(OwnMetrics, KnowEveryTenantEvenWhenTheSlabIsFull) {
   const auto metrics = *OwnMetrics::make();
   std::vector<SlotFacts> slots;
   for (std::uint32_t worker = 0; worker < 1024; ++worker) {
-    slots.push_back({.tenant = "acme", .worker = worker, .ready = true});
-    slots.push_back({.tenant = "beta", .worker = worker, .ready = worker != 7});
+    slots.push_back({.tenant = "acme", .worker = worker, .wanted = true, .ready = true});
+    slots.push_back({.tenant = "beta", .worker = worker, .wanted = true, .ready = worker != 7});
   }
   metrics->update(slots);
   EXPECT_EQ(values(*metrics).at("sluice_workers_ready acme"), 1024);
@@ -80,13 +90,17 @@ TEST(OwnMetrics, KnowEveryTenantEvenWhenTheSlabIsFull) {
 
 TEST(OwnMetrics, AreAllListedInTheDocumentation) {
   const auto metrics = *OwnMetrics::make();
-  const std::array slots = {SlotFacts{.tenant = "acme"}};
+  const std::array slots = {SlotFacts{.tenant = "acme", .wanted = true}};
   metrics->update(slots);
+  metrics->upgrade("done");
+  metrics->switched("connections", "finished", 1);
   std::set<std::string> rows;
   for (const auto& family : snapshot(*metrics).families) {
     std::string labels;
     for (const auto& label : family.series.at(0).labels)
-      labels += (labels.empty() ? " " : ", ") + std::string(label.name == ipc::kOfTenant ? "tenant" : "worker");
+      labels += (labels.empty() ? " " : ", ") + (label.name == ipc::kOfTenant   ? std::string("tenant")
+                                                 : label.name == ipc::kOfWorker ? std::string("worker")
+                                                                                : label.name);
     const std::string kind = family.kind == ipc::MetricKind::kGauge ? "gauge" : "counter";
     rows.insert("| `" + family.name + "` | " + kind + " |" + labels + " | " + family.help + " |");
   }

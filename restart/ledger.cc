@@ -1,0 +1,61 @@
+// See ledger.h.
+#include "restart/ledger.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "ipc/connection_table.h"
+
+namespace sluice::restart {
+
+void Ledger::add(const Ledger& other) {
+  for (const ipc::Work work : kAllWork) {
+    LedgerRow& row = of(work);
+    const LedgerRow& more = other.of(work);
+    row.open += more.open;
+    row.finished += more.finished;
+    row.handed_over += more.handed_over;
+    row.retry += more.retry;
+    row.cut += more.cut;
+    row.crashed += more.crashed;
+  }
+}
+
+bool Ledger::balances() const {
+  return std::ranges::all_of(rows, [](const LedgerRow& row) { return row.unexplained() == 0; });
+}
+
+std::string_view name(ipc::Work work) {
+  switch (work) {
+    case ipc::Work::kConnection:
+      return "connections";
+    case ipc::Work::kRequest:
+      return "requests";
+    case ipc::Work::kTunnel:
+      return "tunnels";
+  }
+  SLUICE_CHECK(false, "no such work");
+}
+
+Ledger read_ledger(const ipc::SlabView& slab) {
+  Ledger ledger;
+  const ipc::SlabHeader& header = slab.header();
+  for (const ipc::Work work : kAllWork) {
+    const ipc::LedgerCells& cells = header.ledger.at(static_cast<std::size_t>(work));
+    const auto ended = [&](ipc::Fate fate) {
+      return cells.ended.at(static_cast<std::size_t>(fate)).load(std::memory_order_relaxed);
+    };
+    ledger.of(work) = {.open = cells.open.load(std::memory_order_relaxed),
+                       .finished = ended(ipc::Fate::kFinished),
+                       .handed_over = ended(ipc::Fate::kHandedOver),
+                       .retry = ended(ipc::Fate::kRetry),
+                       .cut = ended(ipc::Fate::kCut)};
+  }
+  ipc::ConnectionReader connections(slab);
+  while (const auto left = connections.next())
+    for (const ipc::Work work : kAllWork)
+      if (left->marked(work)) ++ledger.of(work).crashed;
+  return ledger;
+}
+
+}  // namespace sluice::restart

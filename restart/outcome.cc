@@ -1,0 +1,16 @@
+// See outcome.h.
+#include "restart/outcome.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace sluice::restart {
+
+const OutcomeFacts& facts(Outcome outcome) {
+  const auto* const found = std::ranges::find(kOutcomes, outcome, &OutcomeFacts::outcome);
+  SLUICE_CHECK(found != kOutcomes.end(), "no such outcome");
+  return *found;
+}
+
+}  // namespace sluice::restart

@@ -1,0 +1,32 @@
+// See phase.h.
+#include "restart/phase.h"
+
+#include "base/check.h"
+
+namespace sluice::restart {
+
+std::string_view name(Phase phase) {
+  switch (phase) {
+    case Phase::kWaiting:
+      return "waiting";
+    case Phase::kPreflight:
+      return "preflight";
+    case Phase::kSpawn:
+      return "spawn";
+    case Phase::kCommit:
+      return "commit";
+    case Phase::kProbation:
+      return "probation";
+    case Phase::kDrain:
+      return "drain";
+    case Phase::kEnded:
+      return "ended";
+    case Phase::kFailed:
+      return "failed";
+    case Phase::kFlipBack:
+      return "flip_back";
+  }
+  SLUICE_CHECK(false, "no such phase");
+}
+
+}  // namespace sluice::restart

@@ -1,0 +1,186 @@
+// See control_upgrade.h.
+#include "supervisor/control_upgrade.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "ipc/connection_table.h"
+#include "supervisor/supervisor.h"
+
+namespace sluice::supervisor {
+namespace {
+using ipc::ControlConnection;
+using nlohmann::json;
+using restart::Phase;
+
+std::string text_at(const json& request, const char* key) {
+  const auto found = request.find(key);
+  return found != request.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+json problems_json(const settings::Problems& problems) {
+  json out = json::array();
+  for (const settings::Problem& problem : problems.all())
+    out.push_back({{"file", problem.file},
+                   {"line", problem.mark.line},
+                   {"column", problem.mark.column},
+                   {"path", problem.path},
+                   {"text", problem.text},
+                   {"message", problem.line()}});
+  return out;
+}
+
+json ledger_json(const restart::Ledger& ledger) {
+  json out = json::object();
+  for (const ipc::Work work : restart::kAllWork) {
+    const restart::LedgerRow& row = ledger.of(work);
+    out[std::string(restart::name(work))] = {
+        {"open", row.open}, {"finished", row.finished}, {"handed_over", row.handed_over},  {"retry", row.retry},
+        {"cut", row.cut},   {"crashed", row.crashed},   {"unexplained", row.unexplained()}};
+  }
+  return out;
+}
+
+json event_json(const UpgradeEvent& event) {
+  return {{"unix_ms", event.unix_ms}, {"phase", restart::name(event.phase)}, {"text", event.text}};
+}
+
+json record_json(const UpgradeRecord& record) {
+  json events = json::array();
+  for (const UpgradeEvent& event : record.events()) events.push_back(event_json(event));
+  json out = {{"number", record.number()},
+              {"why", record.why()},
+              {"started_unix_ms", record.started_unix_ms()},
+              {"phase", restart::name(record.phase())},
+              {"outcome", nullptr},
+              {"reason", record.reason()},
+              {"from", record.from},
+              {"to", record.to},
+              {"changes", record.changes},
+              {"problems", problems_json(record.problems)},
+              {"last_words", record.last_words},
+              {"events", std::move(events)},
+              {"ledger", nullptr}};
+  if (record.outcome()) {
+    const restart::OutcomeFacts& facts = restart::facts(*record.outcome());
+    out["outcome"] = facts.name;
+    out["exit_code"] = facts.exit_code;
+    out["meaning"] = facts.meaning;
+  }
+  if (record.phase() == Phase::kEnded && record.leaving != 0) out["ledger"] = ledger_json(record.ledger);
+  return out;
+}
+
+bool reached(const UpgradeRecord& record, const std::string& until) {
+  if (record.ended()) return true;
+  if (until == "commit") return record.phase() == Phase::kProbation || record.phase() == Phase::kDrain;
+  return until == "probation" && record.outcome().has_value();
+}
+
+// What the generation that leaves still has, by what it is.
+struct Left {
+  std::size_t idle = 0;
+  std::size_t busy = 0;
+  std::size_t tunnels = 0;
+  bool operator==(const Left&) const = default;
+};
+Left left_of(const Supervisor& supervisor, std::uint64_t number) {
+  Left left;
+  for (const std::unique_ptr<Generation>& generation : supervisor.generations().all()) {
+    if (generation->number() != number) continue;
+    for (const std::unique_ptr<Worker>& worker : generation->workforce().workers()) {
+      if (worker->tenant().built_in() || worker->pid() == 0 || worker->slab() == nullptr) continue;
+      const Result<ipc::SlabView> view = worker->slab()->reader->view();
+      if (!view) continue;
+      ipc::ConnectionReader reader(*view);
+      while (const auto record = reader.next())
+        ++(record->state == ipc::ConnectionState::kIdle     ? left.idle
+           : record->state == ipc::ConnectionState::kTunnel ? left.tunnels
+                                                            : left.busy);
+    }
+  }
+  return left;
+}
+
+}  // namespace
+
+// The supervisor reads the file with its own rights, so a member of the control group, who has less, may only ask
+// about the file that is in use: messages quote what they find.
+Task<Result<>> control_check(const ControlContext& context, ControlConnection& connection, const json& request) {
+  const Supervisor& supervisor = context.supervisor;
+  const std::string in_use = supervisor.configuration().file;
+  std::string file = text_at(request, "file");
+  if (file.empty()) file = in_use;
+  if (file != in_use && context.who.uid != 0 && context.who.uid != ::geteuid()) {
+    const Error refused(Code::kForbidden,
+                        "only the configuration in use, " + in_use + ", can be checked by the control group");
+    co_return co_await connection.error(refused);
+  }
+  const PreflightRequest asked{.file = file,
+                               .application = supervisor.application_override(),
+                               .limit = supervisor.configuration().settings.upgrade.preflight_timeout};
+  const std::expected<Configuration, Refusal> checked = co_await preflight(supervisor.loop(), asked);
+  if (!checked && checked.error().problems.empty()) {
+    const Error failed(Code::kUnavailable, checked.error().why);
+    co_return co_await connection.error(failed);
+  }
+  json changes = json::array();
+  if (checked)
+    for (std::string& path : ipc::differences(supervisor.configuration().settings, checked->settings))
+      changes.push_back(std::move(path));
+  const json problems = checked ? json::array() : problems_json(checked.error().problems);
+  const json result = {{"file", file}, {"ok", checked.has_value()}, {"problems", problems}, {"changes", changes}};
+  co_return co_await connection.result(result);
+}
+
+Task<Result<>> control_upgrade(const ControlContext& context, ControlConnection& connection, const json& request) {
+  const std::string until = text_at(request, "until");
+  if (!until.empty() && until != "commit" && until != "probation" && until != "drain") {
+    const Error wrong(Code::kBadSyntax, "\"until\" is commit, probation or drain");
+    co_return co_await connection.error(wrong);
+  }
+  const auto force = request.find("force");
+  const bool forced = force != request.end() && force->is_boolean() && force->get<bool>();
+  Supervisor& supervisor = context.supervisor;
+  const std::shared_ptr<UpgradeRecord> record =
+      supervisor.upgrader().ask(fmt::format("sluicectl, uid {}, process {}", context.who.uid, context.who.pid),
+                                forced ? UpgradeRecord::Force::kYes : UpgradeRecord::Force::kNo);
+  UpgradeWatch watch(*record);
+  std::size_t shown = 0;
+  std::optional<Left> told;
+  for (;;) {
+    watch.changed().clear();
+    while (shown < record->events().size()) {
+      const json item = event_json(record->events()[shown++]);
+      Result<> sent = co_await connection.item(item);
+      if (!sent) co_return sent;
+    }
+    if (reached(*record, until)) break;
+    constexpr Millis kOften{1000};
+    if (record->phase() == Phase::kDrain) {
+      const Left left = left_of(supervisor, record->leaving);
+      if (told != left) {
+        told = left;
+        const json item = {{"phase", "drain"}, {"idle", left.idle}, {"busy", left.busy}, {"tunnels", left.tunnels}};
+        Result<> sent = co_await connection.item(item);
+        if (!sent) co_return sent;
+      }
+    }
+    const Wake wake = co_await watch.changed().wait(supervisor.loop(), supervisor.loop().in(kOften));
+    static_cast<void>(wake);
+  }
+  const json result = record_json(*record);
+  co_return co_await connection.result(result);
+}
+
+Task<Result<>> control_upgrades(const ControlContext& context, ControlConnection& connection, const json& /*request*/) {
+  json records = json::array();
+  for (const std::shared_ptr<UpgradeRecord>& record : context.supervisor.upgrader().records())
+    records.push_back(record_json(*record));
+  const json result = {{"upgrades", std::move(records)}};
+  co_return co_await connection.result(result);
+}
+
+}  // namespace sluice::supervisor

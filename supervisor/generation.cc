@@ -1,0 +1,99 @@
+// See generation.h.
+#include "supervisor/generation.h"
+
+#include <algorithm>
+
+namespace sluice::supervisor {
+
+Result<std::unique_ptr<Generation>> Generation::make(const Workforce::Common& common, const TenantMakings& makings,
+                                                     std::uint64_t number, Configuration configuration) {
+  std::unique_ptr<Generation> generation(new Generation(number, std::move(configuration)));
+  if (Result<> made = generation->make_tenants(makings); !made) return fail(std::move(made).error());
+  const ipc::RestartSettings& policy = generation->configuration_.settings.restart_policy;
+  generation->workforce_ =
+      std::make_unique<Workforce>(common, generation->tenants_,
+                                  Workforce::Options{.backoff = {.first = policy.backoff_min,
+                                                                 .most = policy.backoff_max,
+                                                                 .crashes = policy.crash_loop_count,
+                                                                 .window = policy.crash_loop_window},
+                                                     .ready_timeout = policy.ready_timeout,
+                                                     .generation = number});
+  return generation;
+}
+
+Generation::~Generation() {
+  workforce_.reset();
+  if (accepted_) return;
+  for (BoundAddress* address : addresses()) address->trim();
+}
+
+Result<> Generation::make_tenants(const TenantMakings& makings) {
+  const ipc::Settings& settings = configuration_.settings;
+  const auto add = [&](const ipc::TenantSettings& its, const Application& application) -> Result<> {
+    Result<std::unique_ptr<Tenant>> tenant = make_tenant(its, application, number_, makings);
+    if (!tenant) return fail(std::move(tenant).error());
+    tenants_.push_back(*std::move(tenant));
+    return {};
+  };
+  for (const ipc::TenantSettings& tenant : settings.tenants)
+    if (Result<> added = add(tenant, configuration_.application); !added) return added;
+  if (!settings.admin.enabled) return {};
+  const std::string path = beside_us("sluice-admin");
+  Result<Fd> binary = open_binary(path);
+  if (!binary) return fail(std::move(binary).error().during("the admin process (admin.enabled)"));
+  std::string identity = identity_of(*binary);
+  admin_ = Application{.path = path, .binary = *std::move(binary), .about = {}, .identity = std::move(identity)};
+  return add(admin_tenant(settings.admin), *admin_);
+}
+
+std::vector<BoundAddress*> Generation::addresses() const {
+  std::vector<BoundAddress*> all;
+  for (const std::unique_ptr<Tenant>& tenant : tenants_)
+    for (const Endpoint& endpoint : tenant->endpoints)
+      for (const std::shared_ptr<BoundAddress>& address : endpoint.addresses) all.push_back(address.get());
+  return all;
+}
+
+std::vector<BoundAddress*> Generation::only_here(const Generation& other) const {
+  const std::vector<BoundAddress*> theirs = other.addresses();
+  std::vector<BoundAddress*> own = addresses();
+  std::erase_if(own, [&](BoundAddress* address) { return std::ranges::find(theirs, address) != theirs.end(); });
+  return own;
+}
+
+Result<> Generation::accept() {
+  for (const std::unique_ptr<Tenant>& tenant : tenants_)
+    if (Result<> listening = tenant->listen(); !listening) return listening;
+  accepted_ = true;
+  workforce_->accept();
+  return {};
+}
+
+void Generation::pause(const Generation& other) {
+  std::vector<std::uint32_t> keep;
+  for (const BoundAddress* address : only_here(other)) {
+    const std::vector<std::uint32_t> numbers = address->numbers();
+    keep.insert(keep.end(), numbers.begin(), numbers.end());
+  }
+  keep.resize(std::min(keep.size(), ipc::Pause::kMostKept));
+  workforce_->pause(keep);
+}
+
+bool Generation::refuse_new(const Generation& other) {
+  const std::vector<BoundAddress*> own = only_here(other);
+  for (BoundAddress* address : own) address->refuse_new();
+  return !own.empty();
+}
+
+bool Generation::admin_changed() const {
+  if (!admin_) return false;
+  const Result<Fd> there = open_binary(admin_->path);
+  return there && identity_of(*there) != admin_->identity;
+}
+
+void Generation::drain(const restart::DrainOrder& order) {
+  draining_ = true;
+  workforce_->drain(order, Workforce::Who::kAll);
+}
+
+}  // namespace sluice::supervisor

@@ -1,0 +1,70 @@
+// Generation: one configuration at work: its application, its tenants, their workers. Usually one lives; during an
+// upgrade there are two, and older ones live on while they drain. A generation takes part in accepting only between
+// accept() and pause(); it never touches another one.
+//
+// Owned by Generations.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "restart/drain.h"
+#include "restart/ledger.h"
+#include "supervisor/config.h"
+#include "supervisor/tenant.h"
+#include "supervisor/workforce.h"
+
+namespace sluice::supervisor {
+
+class Generation {
+ public:
+  /// Binds what it does not share with an older one. Errors: a sentence; nothing has been touched. Lifetime: what the
+  /// references lead to outlives it.
+  [[nodiscard]] static Result<std::unique_ptr<Generation>> make(const Workforce::Common& common,
+                                                                const TenantMakings& makings, std::uint64_t number,
+                                                                Configuration configuration);
+  Generation(Generation&&) = delete;
+  /// Gives up sockets that were bound for it and never listened.
+  ~Generation();
+
+  [[nodiscard]] std::uint64_t number() const { return number_; }
+  [[nodiscard]] const Configuration& configuration() const { return configuration_; }
+  /// For changes that need no new processes.
+  void adopt(const ipc::Settings& settings) { configuration_.settings = settings; }
+  /// Another program lies where the admin process was started from.
+  [[nodiscard]] bool admin_changed() const;
+  [[nodiscard]] const std::vector<std::unique_ptr<Tenant>>& tenants() const { return tenants_; }
+  [[nodiscard]] Workforce& workforce() { return *workforce_; }
+  [[nodiscard]] const Workforce& workforce() const { return *workforce_; }
+
+  void start() { workforce_->start(); }
+  /// All its sockets listen, all its workers accept. Errors: kSystem; nobody has been told anything then.
+  [[nodiscard]] Result<> accept();
+  /// `other` accepts now. Sockets that it does not have stay in use here until drain().
+  void pause(const Generation& other);
+  /// Nobody new gets in at the addresses that only this generation has: false when there are none.
+  [[nodiscard]] bool refuse_new(const Generation& other);
+  void drain(const restart::DrainOrder& order);
+  void stop() { workforce_->stop(); }
+  [[nodiscard]] bool draining() const { return draining_; }
+  [[nodiscard]] bool gone() const { return workforce_->all_stopped(); }
+
+ private:
+  Generation(std::uint64_t number, Configuration configuration)
+      : number_(number), configuration_(std::move(configuration)) {}
+  [[nodiscard]] Result<> make_tenants(const TenantMakings& makings);
+  [[nodiscard]] std::vector<BoundAddress*> addresses() const;
+  [[nodiscard]] std::vector<BoundAddress*> only_here(const Generation& other) const;
+
+  std::uint64_t number_;
+  Configuration configuration_;
+  std::optional<Application> admin_;
+  std::vector<std::unique_ptr<Tenant>> tenants_;
+  std::unique_ptr<Workforce> workforce_;
+  bool accepted_ = false;
+  bool draining_ = false;
+};
+
+}  // namespace sluice::supervisor

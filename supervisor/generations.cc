@@ -1,0 +1,95 @@
+// See generations.h.
+#include "supervisor/generations.h"
+
+#include <algorithm>
+
+namespace sluice::supervisor {
+
+Result<std::unique_ptr<Generations>> Generations::make(Loop& loop, Log& log, LogSink& sink) {
+  Result<std::unique_ptr<OwnMetrics>> metrics = OwnMetrics::make();
+  if (!metrics) return fail(std::move(metrics).error());
+  return std::unique_ptr<Generations>(new Generations(loop, log, sink, *std::move(metrics)));
+}
+
+Generations::Generations(Loop& loop, Log& log, LogSink& sink, std::unique_ptr<OwnMetrics> metrics)
+    : metrics_(std::move(metrics)),
+      common_{.loop = loop,
+              .log = log,
+              .sink = sink,
+              .changed = changed_,
+              .slabs = slabs_,
+              .own_slab = metrics_->slab(),
+              .new_slab = [this](const SlotSlab& slab) {
+                for (const std::unique_ptr<Generation>& generation : all_) generation->workforce().show_new(slab);
+              }} {}
+
+Result<Generation*> Generations::add(Configuration configuration) {
+  Result<std::unique_ptr<Generation>> made =
+      Generation::make(common_, {.sockets = sockets_, .private_ids = private_ids_, .cgroups = cgroups_},
+                       last_number_ + 1, std::move(configuration));
+  if (!made) return fail(std::move(made).error());
+  ++last_number_;
+  return all_.emplace_back(*std::move(made)).get();
+}
+
+void Generations::discard(const Generation& generation) {
+  std::erase_if(all_, [&](const auto& one) { return one.get() == &generation; });
+}
+
+void Generations::bury(const std::function<void(const Generation&)>& told) {
+  std::erase_if(all_, [&](const std::unique_ptr<Generation>& generation) {
+    if (generation.get() == serving_ || !generation->gone()) return false;
+    told(*generation);
+    for (const std::unique_ptr<Worker>& worker : generation->workforce().workers()) {
+      Past& past = past_[{worker->tenant().settings.name, worker->index()}];
+      past.crashes += worker->crashes();
+      past.lost_connections += worker->lost_connections();
+    }
+    return true;
+  });
+}
+
+std::size_t Generations::draining() const {
+  return static_cast<std::size_t>(std::ranges::count_if(all_, [](const auto& one) { return one->draining(); }));
+}
+
+Generation* Generations::oldest_draining() const {
+  const auto found = std::ranges::find_if(all_, [](const auto& one) { return one->draining(); });
+  return found != all_.end() ? found->get() : nullptr;
+}
+
+void Generations::set_log_level(LogLevel level) {
+  for (const std::unique_ptr<Generation>& generation : all_) generation->workforce().set_log_level(level);
+}
+
+bool Generations::has(pid_t pid) const {
+  return std::ranges::any_of(all_, [pid](const std::unique_ptr<Generation>& generation) {
+    return std::ranges::any_of(generation->workforce().workers(),
+                               [pid](const std::unique_ptr<Worker>& worker) { return worker->pid() == pid; });
+  });
+}
+
+void Generations::publish_facts() {
+  std::map<std::pair<std::string, std::uint32_t>, SlotFacts> slots;
+  for (const auto& [key, past] : past_)
+    slots[key] = {
+        .tenant = key.first, .worker = key.second, .crashes = past.crashes, .lost_connections = past.lost_connections};
+  for (const std::unique_ptr<Generation>& generation : all_)
+    for (const std::unique_ptr<Worker>& worker : generation->workforce().workers()) {
+      const std::string& tenant = worker->tenant().settings.name;
+      SlotFacts& facts = slots[{tenant, worker->index()}];
+      facts.tenant = tenant;
+      facts.worker = worker->index();
+      facts.crashes += worker->crashes();
+      facts.lost_connections += worker->lost_connections();
+      if (generation.get() != serving_) continue;
+      facts.wanted = true;
+      facts.ready = worker->ready();
+    }
+  std::vector<SlotFacts> list;
+  for (const auto& [key, facts] : slots) list.push_back(facts);
+  metrics_->update(list);
+  metrics_->generations(serving_->number(), all_.size());
+}
+
+}  // namespace sluice::supervisor

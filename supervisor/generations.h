@@ -1,0 +1,66 @@
+// Generations: all that live, and which of them serves. What they share lies here: listening sockets, slabs, private
+// ids, cgroups, the supervisor's own metrics. Owned by the Supervisor.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "supervisor/generation.h"
+#include "supervisor/own_metrics.h"
+
+namespace sluice::supervisor {
+
+class Generations {
+ public:
+  /// Errors: kSystem.
+  [[nodiscard]] static Result<std::unique_ptr<Generations>> make(Loop& loop, Log& log, LogSink& sink);
+  Generations(Generations&&) = delete;
+
+  /// One more, neither started nor serving. Errors: Generation::make's.
+  [[nodiscard]] Result<Generation*> add(Configuration configuration);
+  /// Gives up one that was never started.
+  void discard(const Generation& generation);
+  /// Destroys those that are gone, but never the serving one; `told` hears of each before.
+  void bury(const std::function<void(const Generation&)>& told);
+
+  [[nodiscard]] Generation& serving() const { return *serving_; }
+  void set_serving(Generation& generation) { serving_ = &generation; }
+  [[nodiscard]] const std::vector<std::unique_ptr<Generation>>& all() const { return all_; }
+  [[nodiscard]] std::size_t draining() const;
+  [[nodiscard]] Generation* oldest_draining() const;
+
+  /// Set after every move of any worker. One waiter: the supervisor's main task.
+  [[nodiscard]] Signal& changed() { return changed_; }
+  void set_log_level(LogLevel level);
+  /// Is this one of our processes?
+  [[nodiscard]] bool has(pid_t pid) const;
+  /// What the admin process reads about the slots.
+  void publish_facts();
+  [[nodiscard]] OwnMetrics& metrics() { return *metrics_; }
+  /// Crashes and lost connections of a slot in all generations that ever were.
+  struct Past {
+    std::uint64_t crashes = 0;
+    std::uint64_t lost_connections = 0;
+  };
+
+ private:
+  Generations(Loop& loop, Log& log, LogSink& sink, std::unique_ptr<OwnMetrics> metrics);
+
+  Signal changed_;
+  std::unique_ptr<OwnMetrics> metrics_;
+  ListeningSockets sockets_;
+  PrivateIds private_ids_;
+  Cgroups cgroups_;
+  SlabPool slabs_;
+  Workforce::Common common_;
+  std::map<std::pair<std::string, std::uint32_t>, Past> past_;
+  std::uint64_t last_number_ = 0;
+  Generation* serving_ = nullptr;
+  std::vector<std::unique_ptr<Generation>> all_;  // oldest first
+};
+
+}  // namespace sluice::supervisor

@@ -1,0 +1,48 @@
+// See slab_pool.h.
+#include "supervisor/slab_pool.h"
+
+#include <fmt/format.h>
+
+#include "ipc/metrics.h"
+
+namespace sluice::supervisor {
+
+Result<SlotSlab*> SlabPool::take(const std::string& tenant, std::uint32_t worker, std::uint32_t connections) {
+  std::uint32_t number = 0;
+  for (const std::unique_ptr<SlotSlab>& slab : slabs_) {
+    if (slab->tenant != tenant || slab->worker != worker) continue;
+    ++number;
+    if (slab->taken || slab->connections != connections) continue;
+    if (!slab->reader->view())
+      if (Result<> renewed = renew(*slab); !renewed) return fail(std::move(renewed).error());
+    slab->taken = true;
+    return slab.get();
+  }
+  auto slab = std::make_unique<SlotSlab>();
+  slab->tenant = tenant;
+  slab->worker = worker;
+  slab->number = number;
+  slab->connections = connections;
+  if (Result<> made = renew(*slab); !made) return fail(std::move(made).error());
+  slab->taken = true;
+  return slabs_.emplace_back(std::move(slab)).get();
+}
+
+void SlabPool::give_back(SlotSlab& slab) {
+  slab.taken = false;
+  Result<ipc::Slab> memory = ipc::Slab::attach(slab.fd.get());
+  if (!memory) return;  // damaged: the next who takes it gets a new one
+  const ipc::MetricsWriter zeroes_gauges(*memory);
+}
+
+Result<> SlabPool::renew(SlotSlab& slab) {
+  Result<Fd> fd = ipc::make_slab(fmt::format("{}/{}.{}", slab.tenant, slab.worker, slab.number), slab.connections);
+  if (!fd) return fail(std::move(fd).error());
+  Result<ipc::SlabReader> reader = ipc::SlabReader::open(fd->get());
+  if (!reader) return fail(std::move(reader).error());
+  slab.fd = *std::move(fd);
+  slab.reader.emplace(*std::move(reader));
+  return {};
+}
+
+}  // namespace sluice::supervisor

@@ -1,0 +1,337 @@
+// See upgrader.h.
+#include "supervisor/upgrader.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/settings/units.h"
+#include "supervisor/notify.h"
+
+namespace sluice::supervisor {
+namespace {
+using restart::Outcome;
+using restart::Phase;
+
+// Between "nobody new gets in" and the last look into the queue of an address that goes away: handshakes end meanwhile.
+constexpr Millis kHandshakes{200};
+
+bool below(std::string_view path, std::string_view section) {
+  return path == section || (path.starts_with(section) && path.size() > section.size() && path[section.size()] == '.');
+}
+
+template <std::size_t N>
+bool below_any(const std::string& path, const std::array<std::string_view, N>& sections) {
+  return std::ranges::any_of(sections, [&](std::string_view section) { return below(path, section); });
+}
+
+// What the supervisor looks at only when it needs it.
+bool in_place(const std::string& path) {
+  return below_any(path, std::array<std::string_view, 3>{"log.level", "shutdown", "upgrade"});
+}
+
+// What it looks at only when it starts.
+bool fixed(const std::string& path) {
+  return below_any(path, std::array<std::string_view, 3>{"control", "log.file", "log.format"});
+}
+
+restart::DrainBudgets budgets_of(const ipc::UpgradeDrainSettings& drain) {
+  return {.idle = drain.idle,
+          .request = drain.request,
+          .upload = drain.upload,
+          .tunnel = drain.tunnel,
+          .spread_percent = static_cast<std::uint16_t>(drain.spread)};
+}
+
+std::string ledger_text(const restart::LedgerRow& row) {
+  return fmt::format("{} open: {} finished, {} handed over, {} told to retry, {} cut, {} crashed, {} unexplained",
+                     row.open, row.finished, row.handed_over, row.retry, row.cut, row.crashed, row.unexplained());
+}
+
+}  // namespace
+
+std::shared_ptr<UpgradeRecord> Upgrader::ask(std::string why, UpgradeRecord::Force force) {
+  if (pending_ == nullptr) {
+    pending_ = std::make_shared<UpgradeRecord>(++last_number_, std::move(why));
+    records_.push_back(pending_);
+    forget_oldest();
+  }
+  const std::shared_ptr<UpgradeRecord> record = pending_;
+  if (force == UpgradeRecord::Force::kYes) record->force = force;
+  if (leaving_) {
+    pending_.reset();
+    fail(*record, Outcome::kStopping, "Sluice is leaving");
+  } else {
+    asked_.set();
+  }
+  return record;
+}
+
+void Upgrader::forget_oldest() {
+  const std::size_t keep = context_.generations.serving().configuration().settings.upgrade.keep;
+  while (records_.size() > keep && records_.front()->ended()) records_.pop_front();
+}
+
+Task<> Upgrader::run() {
+  for (;;) {
+    co_await asked_.wait(context_.loop, Deadline::never());
+    asked_.clear();
+    while (pending_ != nullptr) {
+      running_ = std::move(pending_);
+      const std::shared_ptr<UpgradeRecord> record = running_;
+      co_await attempt(*record);
+      running_.reset();
+    }
+  }
+}
+
+Task<> Upgrader::attempt(UpgradeRecord& record) {
+  Generation* const next = co_await prepare(record);
+  if (next == nullptr) {
+    notify_service_manager("READY=1");
+    co_return;
+  }
+  Generation& old = context_.generations.serving();
+  const Nanos before = steady_now();
+  move(record, Phase::kCommit, fmt::format("generation {} takes over the listening sockets", next->number()));
+  if (Result<> accepting = next->accept(); !accepting) {
+    // nobody has been told anything yet; the table knows no way back from here but through the flip
+    (void)old.accept();  // sockets that have been added and listen now are somebody's to look at
+    move(record, Phase::kProbation, accepting.error().message());
+    move(record, Phase::kFlipBack, "the new generation cannot listen");
+    decide(record, Outcome::kAddress, accepting.error().message());
+    notify_service_manager("READY=1");
+    co_await retire(record, *next);
+    co_return;
+  }
+  old.pause(*next);
+  context_.generations.set_serving(*next);
+  context_.generations.publish_facts();
+  context_.generations.changed().set();
+  const auto took = std::chrono::floor<std::chrono::microseconds>(steady_now() - before);
+  context_.log.info("generation serves",
+                    {{"generation", next->number()}, {"before", old.number()}, {"microseconds", took.count()}});
+  const bool stays = co_await probation(record, *next, old);
+  notify_service_manager("READY=1");
+  if (leaving_) co_return;  // leave() has said what becomes of it
+  Generation& goes = stays ? old : *next;
+  co_await retire(record, goes);
+}
+
+Task<Generation*> Upgrader::prepare(UpgradeRecord& record) {
+  Generations& generations = context_.generations;
+  const Configuration& now = generations.serving().configuration();
+  record.from = generations.serving().number();
+  notify_service_manager(fmt::format("RELOADING=1\nMONOTONIC_USEC={}",
+                                     std::chrono::duration_cast<std::chrono::microseconds>(steady_now()).count()));
+  move(record, Phase::kPreflight, "checking " + now.file);
+  const PreflightRequest request{
+      .file = now.file, .application = context_.application_override, .limit = now.settings.upgrade.preflight_timeout};
+  std::expected<Configuration, Refusal> checked = co_await preflight(context_.loop, request);
+  if (record.outcome()) co_return nullptr;  // told to leave
+  if (!checked) {
+    refused(record, std::move(checked).error());
+    co_return nullptr;
+  }
+  if (settled_without(record, *checked)) co_return nullptr;
+  if (!make_room(record)) co_return nullptr;
+
+  move(record, Phase::kSpawn,
+       record.changes.empty() ? "starting new workers"
+                              : fmt::format("starting new workers; changed: {}", fmt::join(record.changes, ", ")));
+  Result<Generation*> next = generations.add(*std::move(checked));
+  if (!next) {
+    fail(record, Outcome::kAddress, next.error().message());
+    co_return nullptr;
+  }
+  record.to = (*next)->number();
+  (*next)->start();
+  const bool ready = co_await wait_until_ready(record, **next);
+  if (!ready) {
+    (*next)->stop();
+    co_return nullptr;
+  }
+  co_return *next;
+}
+
+bool Upgrader::settled_without(UpgradeRecord& record, const Configuration& checked) {
+  Generation& serving = context_.generations.serving();
+  const Configuration& now = serving.configuration();
+  record.changes = ipc::differences(now.settings, checked.settings);
+  const bool same_programs = checked.application.path == now.application.path &&
+                             checked.application.identity == now.application.identity && !serving.admin_changed();
+  const bool forced = record.force == UpgradeRecord::Force::kYes;
+  if (const auto found = std::ranges::find_if(record.changes, fixed); found != record.changes.end()) {
+    fail(record, Outcome::kFixed, *found + " can be changed only by a restart");
+    return true;
+  }
+  if (!same_programs || forced) return false;
+  if (record.changes.empty()) {
+    context_.log.info("configuration unchanged", {{"config", now.file}});
+    decide(record, Outcome::kUnchanged, "");
+    move(record, Phase::kEnded, "nothing has changed");
+    return true;
+  }
+  if (!std::ranges::all_of(record.changes, in_place)) return false;
+  const ipc::Settings before = now.settings;
+  serving.adopt(checked.settings);
+  context_.applied(before);
+  decide(record, Outcome::kInPlace, fmt::format("{}", fmt::join(record.changes, ", ")));
+  move(record, Phase::kEnded, fmt::format("in force: {}", fmt::join(record.changes, ", ")));
+  return true;
+}
+
+bool Upgrader::make_room(UpgradeRecord& record) {
+  Generations& generations = context_.generations;
+  const ipc::UpgradeSettings& settings = generations.serving().configuration().settings.upgrade;
+  if (generations.draining() < settings.draining) return true;
+  Generation* const oldest = generations.oldest_draining();
+  if (settings.at_limit == ipc::AtLimit::kRefuse) {
+    fail(record, Outcome::kTooMany,
+         fmt::format("{} old generations are still draining, the oldest is {} (upgrade.draining, upgrade.at_limit)",
+                     generations.draining(), oldest->number()));
+    return false;
+  }
+  context_.log.warn("generation cut", {{"generation", oldest->number()}, {"why", "upgrade.draining"}});
+  oldest->drain(restart::DrainOrder(context_.loop.now(), restart::DrainBudgets::all(Millis(1))));
+  return true;
+}
+
+Task<bool> Upgrader::wait_until_ready(UpgradeRecord& record, Generation& next) {
+  const Workforce& workers = next.workforce();
+  while (!workers.all_ready()) {
+    co_await news_.wait(context_.loop, Deadline::never());
+    news_.clear();
+    if (record.outcome()) co_return false;  // told to leave
+    const auto failed =
+        std::ranges::find_if(workers.workers(), [](const auto& worker) { return worker->crashes() > 0; });
+    if (failed == workers.workers().end()) continue;
+    record.last_words = (*failed)->last_words();
+    const Outcome outcome = (*failed)->trouble() == Worker::Trouble::kNotReady ? Outcome::kNotReady : Outcome::kCrashed;
+    fail(record, outcome,
+         fmt::format("worker {}/{} {}", (*failed)->tenant().settings.name, (*failed)->index(), (*failed)->last_exit()));
+    co_return false;
+  }
+  co_return true;
+}
+
+Task<bool> Upgrader::probation(UpgradeRecord& record, Generation& next, Generation& old) {
+  const ipc::UpgradeSettings& settings = next.configuration().settings.upgrade;
+  move(record, Phase::kProbation,
+       fmt::format("generation {} stays warm for {}", old.number(), text_of(settings.probation)));
+  const Deadline end(context_.loop.now() + settings.probation);
+  while (settings.probation.count() > 0) {
+    const Wake wake = co_await news_.wait(context_.loop, end);
+    news_.clear();
+    if (leaving_) co_return true;
+    if (next.workforce().crashes() >= settings.probation_crashes) {
+      const auto& workers = next.workforce().workers();
+      const auto failed = std::ranges::find_if(workers, [](const auto& worker) { return worker->crashes() > 0; });
+      const std::string why =
+          fmt::format("{} crashes, worker {}/{} {}", next.workforce().crashes(), (*failed)->tenant().settings.name,
+                      (*failed)->index(), (*failed)->last_exit());
+      record.last_words = (*failed)->last_words();
+      move(record, Phase::kFlipBack, why);
+      if (const Result<> accepting = old.accept(); !accepting)
+        context_.log.error("generation does not listen",
+                           {{"generation", old.number()}, {"why", accepting.error().message()}});
+      next.pause(old);
+      context_.generations.set_serving(old);
+      context_.generations.publish_facts();
+      context_.log.error("generation serves again",
+                         {{"generation", old.number()}, {"instead_of", next.number()}, {"why", why}});
+      decide(record, Outcome::kRolledBack, why);
+      co_return false;
+    }
+    if (wake == Wake::kTimeout) break;
+  }
+  decide(record, Outcome::kDone, "");
+  co_return true;
+}
+
+Task<> Upgrader::retire(UpgradeRecord& record, Generation& leaving) {
+  const Generation& serving = context_.generations.serving();
+  const restart::DrainBudgets budgets = budgets_of(serving.configuration().settings.upgrade.drain);
+  record.leaving = leaving.number();
+  move(record, Phase::kDrain,
+       fmt::format("generation {} drains, for at most {}", leaving.number(), text_of(budgets.longest())));
+  if (leaving.refuse_new(serving)) co_await context_.loop.sleep(kHandshakes);
+  if (!leaving_) leaving.drain(restart::DrainOrder(context_.loop.now(), budgets));
+}
+
+void Upgrader::refused(UpgradeRecord& record, Refusal refusal) {
+  for (const settings::Problem& problem : refusal.problems.all())
+    context_.log.error("configuration problem", {{"problem", problem.line()}});
+  record.problems = std::move(refusal.problems);
+  record.last_words = std::move(refusal.last_words);
+  fail(record, refusal.outcome, refusal.why);
+}
+
+void Upgrader::fail(UpgradeRecord& record, Outcome outcome, const std::string& why) {
+  decide(record, outcome, why);
+  move(record, Phase::kFailed, why);
+}
+
+void Upgrader::decide(UpgradeRecord& record, Outcome outcome, const std::string& why) {
+  record.decide(outcome, why);
+  context_.generations.metrics().upgrade(restart::name(outcome));
+  context_.log.say(restart::facts(outcome).exit_code == 0 ? LogLevel::kInfo : LogLevel::kError, "upgrade decided",
+                   {{"upgrade", record.number()},
+                    {"outcome", restart::name(outcome)},
+                    {"why", why},
+                    {"last_words", fmt::format("{}", fmt::join(record.last_words, "\n"))}});
+}
+
+void Upgrader::move(UpgradeRecord& record, Phase next, const std::string& text) {
+  context_.log.info("upgrade phase", {{"upgrade", record.number()}, {"phase", restart::name(next)}, {"what", text}});
+  record.move_to(next, text);
+}
+
+void Upgrader::buried(const Generation& generation) {
+  const auto found = std::ranges::find_if(records_, [&](const auto& record) {
+    return record->phase() == Phase::kDrain && record->leaving == generation.number();
+  });
+  if (found == records_.end()) return;
+  const std::shared_ptr<UpgradeRecord> record = *found;
+  record->ledger = generation.workforce().ledger();
+  for (const ipc::Work work : restart::kAllWork) {
+    const restart::LedgerRow& row = record->ledger.of(work);
+    const auto count = [&](std::string_view fate, std::uint64_t number) {
+      if (number > 0) context_.generations.metrics().switched(restart::name(work), fate, number);
+    };
+    count("finished", row.finished);
+    count("handed_over", row.handed_over);
+    count("retry", row.retry);
+    count("cut", row.cut);
+    count("crashed", row.crashed);
+    if (row.unexplained() != 0) count("unexplained", static_cast<std::uint64_t>(std::abs(row.unexplained())));
+  }
+  context_.log.say(record->ledger.balances() ? LogLevel::kInfo : LogLevel::kError, "upgrade ledger",
+                   {{"upgrade", record->number()},
+                    {"generation", generation.number()},
+                    {"connections", ledger_text(record->ledger.of(ipc::Work::kConnection))},
+                    {"requests", ledger_text(record->ledger.of(ipc::Work::kRequest))},
+                    {"tunnels", ledger_text(record->ledger.of(ipc::Work::kTunnel))}});
+  move(*record, Phase::kEnded, fmt::format("generation {} is gone", generation.number()));
+}
+
+void Upgrader::leave() {
+  if (leaving_) return;
+  leaving_ = true;
+  if (pending_ != nullptr) fail(*std::exchange(pending_, nullptr), Outcome::kStopping, "Sluice is leaving");
+  if (running_ != nullptr && !running_->outcome()) {
+    if (running_->phase() == Phase::kProbation) {
+      decide(*running_, Outcome::kDone, "Sluice is leaving");
+      running_->leaving = running_->from;
+      move(*running_, Phase::kDrain, "Sluice is leaving");
+    } else {
+      fail(*running_, Outcome::kStopping, "Sluice is leaving");
+    }
+  }
+  news_.set();
+}
+
+}  // namespace sluice::supervisor

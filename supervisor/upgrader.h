@@ -1,0 +1,78 @@
+// Upgrader: one path from "there is something new" to a new generation that serves, or back (restart/phase.h,
+// docs/restart.md). At most one upgrade runs and one waits; who asks while one runs joins the one that waits, so a
+// thousand requests are two upgrades and each of them hears of one that began after it had asked.
+//
+// Nothing here blocks the loop: the new configuration is checked by a child (preflight.h). Owned by the Supervisor.
+#pragma once
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/task.h"
+#include "supervisor/generations.h"
+#include "supervisor/preflight.h"
+#include "supervisor/upgrade_record.h"
+
+namespace sluice::supervisor {
+
+class Upgrader {
+ public:
+  struct Context {
+    Loop& loop;
+    Log& log;
+    Generations& generations;
+    const std::string& application_override;
+    /// The configuration in force has changed without new processes.
+    std::function<void(const ipc::Settings& before)> applied;
+  };
+  explicit Upgrader(Context context) : context_(std::move(context)) {}
+  Upgrader(Upgrader&&) = delete;
+
+  /// Begins an upgrade, or joins the one that waits. `why`: who asks. Never fails: what comes of it stands in the
+  /// record.
+  std::shared_ptr<UpgradeRecord> ask(std::string why, UpgradeRecord::Force force);
+  /// Its one task.
+  [[nodiscard]] Task<> run();
+
+  /// A worker has moved.
+  void changed() { news_.set(); }
+  /// A generation is gone; its ledger is final.
+  void buried(const Generation& generation);
+  /// Sluice leaves: what is not committed is given up, what is committed stays.
+  void leave();
+
+  /// Oldest first.
+  [[nodiscard]] const std::deque<std::shared_ptr<UpgradeRecord>>& records() const { return records_; }
+
+ private:
+  [[nodiscard]] Task<> attempt(UpgradeRecord& record);
+  /// The generation that is ready, or null when the record has failed.
+  [[nodiscard]] Task<Generation*> prepare(UpgradeRecord& record);
+  [[nodiscard]] Task<bool> wait_until_ready(UpgradeRecord& record, Generation& next);
+  /// True when the new generation stays.
+  [[nodiscard]] Task<bool> probation(UpgradeRecord& record, Generation& next, Generation& old);
+  [[nodiscard]] Task<> retire(UpgradeRecord& record, Generation& leaving);
+
+  /// What the change needs; nothing when it needs a new generation.
+  [[nodiscard]] bool settled_without(UpgradeRecord& record, const Configuration& checked);
+  [[nodiscard]] bool make_room(UpgradeRecord& record);
+  void refused(UpgradeRecord& record, Refusal refusal);
+  void fail(UpgradeRecord& record, restart::Outcome outcome, const std::string& why);
+  void decide(UpgradeRecord& record, restart::Outcome outcome, const std::string& why);
+  void move(UpgradeRecord& record, restart::Phase next, const std::string& text);
+  void forget_oldest();
+
+  Context context_;
+  bool leaving_ = false;
+  std::uint64_t last_number_ = 0;
+  std::shared_ptr<UpgradeRecord> running_;
+  std::shared_ptr<UpgradeRecord> pending_;
+  std::deque<std::shared_ptr<UpgradeRecord>> records_;
+  Signal asked_;
+  Signal news_;
+};
+
+}  // namespace sluice::supervisor

@@ -1,0 +1,299 @@
+// Upgrades under load: nothing that a client has or makes is lost, and the ledger knows what became of it.
+import { assert, connect, connectThrough, eventually, forward, reverse, scenario, sleep, type Connection, type JsonObject, type Sluice } from '../kit/index.js';
+
+const get = (path = '/'): string => `GET ${path} HTTP/1.1\r\nHost: web.test\r\n\r\n`;
+const once = 'GET / HTTP/1.1\r\nHost: web.test\r\nConnection: close\r\n\r\n';
+const post = 'POST / HTTP/1.1\r\nHost: web.test\r\nContent-Length: 5\r\n\r\nhello';
+
+const soon = { probation: '0s', drain: { idle: '2s', request: '5s', upload: '5s', tunnel: '5s' } };
+
+function tenant(config: JsonObject, index = 0): JsonObject {
+  return (config['tenants'] as JsonObject[])[index] as JsonObject;
+}
+
+function ledger(record: JsonObject, kind: string): Record<string, number> {
+  return (record['ledger'] as JsonObject)[kind] as Record<string, number>;
+}
+
+function assertBalances(record: JsonObject): void {
+  for (const kind of ['connections', 'requests', 'tunnels']) {
+    const row = ledger(record, kind);
+    assert.equal(row['unexplained'], 0, `${kind}: ${JSON.stringify(row)}`);
+    assert.equal(row['crashed'], 0, `${kind}: ${JSON.stringify(row)}`);
+  }
+}
+
+/** Asks until told to stop; every failure is one. */
+class Load {
+  asked = 0;
+  readonly failures: string[] = [];
+  private running = true;
+  private readonly all: Promise<unknown>;
+
+  constructor(proxy: Sluice, endpoint: string, clients: number) {
+    const address = proxy.address(endpoint);
+    const fresh = async (): Promise<void> => {
+      while (this.running) {
+        await this.try(async () => {
+          const client = await connect(address);
+          try {
+            assert.equal((await client.ask(once)).status, 200);
+          } finally {
+            client.close();
+          }
+        });
+      }
+    };
+    // POST is never asked again: a connection may be closed only behind an answer that said so
+    const kept = async (): Promise<void> => {
+      let client: Connection | undefined;
+      while (this.running) {
+        await this.try(async () => {
+          client ??= await connect(address);
+          const response = await client.ask(post);
+          assert.equal(response.status, 200);
+          if (response.head.get('connection')?.toLowerCase() === 'close') {
+            client.close();
+            client = undefined;
+          }
+        });
+        await sleep(Math.random() * 20);
+      }
+      client?.close();
+    };
+    this.all = Promise.all(Array.from({ length: clients }, (_, i) => (i % 2 === 0 ? fresh() : kept())));
+  }
+
+  private async try(what: () => Promise<void>): Promise<void> {
+    try {
+      await what();
+      this.asked += 1;
+    } catch (error) {
+      this.failures.push((error as Error).message);
+      await sleep(10);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.running = false;
+    await this.all;
+  }
+}
+
+scenario('requests, idle connections and tunnels that are open at the switch end as they should', async ({ sluice, origin, scripted, connect: open }) => {
+  const slow = await origin((request, response) => void setTimeout(() => response.end('late'), request.url === '/slow' ? 800 : 0));
+  const echo = await scripted(async (c) => {
+    for (;;) await c.send(await c.reader.exactly(4));
+  });
+  const proxy = await sluice({
+    config: { upgrade: soon, tenants: [reverse([slow.address]), forward({ connect: { ports: [] } }, { name: 'tunnels' })] },
+  });
+  const idle = await open(proxy.address('web'));
+  const quiet = await open(proxy.address('web'));
+  const busy = await open(proxy.address('web'));
+  const tunnel = await open(proxy.address('proxy'));
+  assert.equal((await idle.ask(get())).status, 200);
+  assert.equal((await quiet.ask(get())).status, 200);
+  assert.equal((await connectThrough(tunnel, echo.address)).status, 200);
+  await busy.send(get('/slow'));
+  await sleep(100);
+
+  const upgraded = proxy.upgrade({ force: true });
+  upgraded.catch(() => undefined);
+  const since = Date.now();
+  await eventually('the switch', async () => (await proxy.status())['generation'] === 2 || undefined);
+  await sleep(100);
+  const late = await busy.readResponse();
+  assert.equal(late.text, 'late');
+  assert.equal(late.head.get('connection')?.toLowerCase(), 'close');
+  const last = await idle.ask(get());
+  assert.equal(last.status, 200);
+  assert.equal(last.head.get('connection')?.toLowerCase(), 'close');
+  await quiet.reader.closed();
+  assert.ok(Date.now() - since > 1500, 'an idle connection was closed before its budget');
+  for (let i = 0; i < 5; ++i) {
+    await tunnel.send('ping');
+    assert.equal((await tunnel.reader.exactly(4)).toString(), 'ping');
+  }
+  tunnel.close();
+
+  const record = await upgraded;
+  assert.equal(record['outcome'], 'done');
+  assertBalances(record);
+  assert.equal(ledger(record, 'connections')['open'], 4);
+  assert.equal(ledger(record, 'connections')['cut'], 1);  // the quiet one
+  assert.equal(ledger(record, 'requests')['finished'], 1);
+  assert.equal(ledger(record, 'tunnels')['finished'], 1);
+  assert.equal(proxy.log.all((r) => r['event'] === 'connection cut' && r['what'] === 'idle').length, 1);
+});
+
+scenario('a tunnel that outlives its budget is cut, and named', async ({ sluice, scripted, connect: open }) => {
+  const silent = await scripted(async (c) => void (await c.reader.toEnd().catch(() => undefined)));
+  const proxy = await sluice({
+    config: { upgrade: { ...soon, drain: { ...soon.drain, tunnel: '700ms', spread: 0 } }, tenants: [forward({ connect: { ports: [] } })] },
+  });
+  const tunnel = await open(proxy.address('proxy'));
+  await connectThrough(tunnel, silent.address);
+  const since = Date.now();
+  const record = await proxy.upgrade({ force: true });
+  assert.ok(Date.now() - since >= 650, `cut after ${Date.now() - since} ms`);
+  assert.equal(ledger(record, 'tunnels')['cut'], 1);
+  assertBalances(record);
+  const cut = await proxy.log.waitFor('the cut', (r) => r['event'] === 'connection cut');
+  assert.equal(cut['what'], 'tunnel');
+  await assert.rejects(tunnel.reader.exactly(1));
+});
+
+scenario('an upload that is still coming has a longer budget than a request', async ({ sluice, origin, connect: open }) => {
+  const server = await origin((request, response) => {
+    let size = 0;
+    request.on('data', (piece: Buffer) => { size += piece.length; });
+    request.on('end', () => response.end(String(size)));
+  });
+  const proxy = await sluice({
+    config: { upgrade: { ...soon, drain: { ...soon.drain, request: '200ms' } }, tenants: [reverse([server.address])] },
+  });
+  const client = await open(proxy.address('web'));
+  await client.send('POST / HTTP/1.1\r\nHost: web.test\r\nContent-Length: 20\r\n\r\n');
+  await client.send('0123456789');
+  const upgraded = proxy.upgrade({ force: true });
+  await sleep(800);
+  await client.send('0123456789');
+  assert.equal((await client.readResponse()).text, '20');
+  client.close();
+  assertBalances(await upgraded);
+});
+
+scenario('any number of workers, any number of times: no connection and no POST is lost', async ({ sluice, origin }) => {
+  const server = await origin((request, response) => { request.resume().on('end', () => response.end('ok')); });
+  const proxy = await sluice({ config: { upgrade: soon, tenants: [reverse([server.address], {}, { workers: 2 })] } });
+  const load = new Load(proxy, 'web', 16);
+  await sleep(200);
+  for (const workers of [4, 1, 3, 1]) {
+    proxy.reconfigure((config) => { tenant(config)['workers'] = workers; });
+    const record = await proxy.upgrade();
+    assert.equal(record['outcome'], 'done', JSON.stringify(record));
+    assertBalances(record);
+    assert.equal((await proxy.workers('main')).length, workers);
+  }
+  await load.stop();
+  assert.deepEqual(load.failures, []);
+  assert.ok(load.asked > 100, `${load.asked} requests`);
+}, { timeout: 60_000 });
+
+scenario('addresses come and go: the new one serves, the old one is emptied first', async ({ sluice, origin, connect: open }) => {
+  const server = await origin();
+  const proxy = await sluice({ config: { upgrade: soon, tenants: [reverse([server.address], { listen: ['127.0.0.1:0'] })] } });
+  const before = proxy.address('web');
+  const waiting = await open(before);
+  proxy.reconfigure((config) => {
+    ((tenant(config)['endpoints'] as JsonObject[])[0] as JsonObject)['listen'] = ['127.0.0.2:0'];
+  });
+  const upgraded = proxy.upgrade();
+  assert.equal((await waiting.ask(once)).status, 200);
+  assert.equal((await upgraded)['outcome'], 'done');
+  assert.match(proxy.address('web'), /^127\.0\.0\.2:/);
+  const client = await open(proxy.address('web'));
+  assert.equal((await client.ask(get())).status, 200);
+  await assert.rejects(connect(before));
+});
+
+scenario('tenants come and go', async ({ sluice, origin, connect: open }) => {
+  const server = await origin();
+  const proxy = await sluice({ config: { upgrade: soon, tenants: [reverse([server.address], { name: 'a' }, { name: 'first' })] } });
+  proxy.reconfigure((config) => {
+    config['tenants'] = [reverse([server.address], { name: 'b' }, { name: 'second' }) as never];
+  });
+  assert.equal((await proxy.upgrade())['outcome'], 'done');
+  const client = await open(proxy.address('b'));
+  assert.equal((await client.ask(get())).status, 200);
+  const metrics = await proxy.metrics();
+  assert.equal(metrics.sum('sluice_workers', { tenant: 'first' }), 0);
+  assert.equal(metrics.sum('sluice_workers_ready', { tenant: 'second' }), 1);
+  const admin = await open(proxy.address('admin'));
+  assert.equal((await admin.ask('GET /ready HTTP/1.1\r\nHost: admin\r\n\r\n')).status, 200);
+});
+
+scenario('counters never go back, and their sum is what clients counted', async ({ sluice, origin }) => {
+  const server = await origin((request, response) => { request.resume().on('end', () => response.end('ok')); });
+  const proxy = await sluice({ config: { upgrade: soon, tenants: [reverse([server.address], {}, { workers: 2 })] } });
+  const load = new Load(proxy, 'web', 8);
+  let last = await proxy.metrics();
+  for (let i = 0; i < 3; ++i) {
+    const upgraded = proxy.upgrade({ force: true });
+    for (let look = 0; look < 5; ++look) {
+      const now = await proxy.metrics().catch(() => last);  // the admin process changes too
+      assert.deepEqual(last.wentBackwards(now), []);
+      last = now;
+      await sleep(50);
+    }
+    assert.equal((await upgraded)['outcome'], 'done');
+  }
+  await load.stop();
+  assert.deepEqual(load.failures, []);
+  await sleep(200);
+  const end = await proxy.metrics();
+  assert.deepEqual(last.wentBackwards(end), []);
+  assert.equal(end.sum('sluice_requests_total', { tenant: 'main' }), load.asked);
+  assert.equal(end.sum('sluice_upgrades_total', { outcome: 'done' }), 3);
+}, { timeout: 60_000 });
+
+scenario('new workers that crash after the switch give the sockets back, under load', async ({ sluice, origin }) => {
+  const server = await origin((request, response) => { request.resume().on('end', () => response.end('ok')); });
+  const proxy = await sluice({
+    crashes: 'expected',
+    config: { upgrade: { ...soon, probation: '20s', probation_crashes: 2 }, tenants: [reverse([server.address])] },
+  });
+  const first = (await proxy.workers('main')).map((w) => w['pid']);
+  const upgraded = proxy.upgrade({ force: true, until: 'probation' });
+  for (let crash = 0; crash < 2; ++crash) {
+    const victim = await eventually('a new worker', async () =>
+      (await proxy.workers('main')).find((w) => w['generation'] === 2 && w['state'] === 'ready' && w['restarts'] === crash));
+    process.kill(victim['pid'] as number, 'SIGKILL');
+  }
+  const record = await upgraded;
+  assert.equal(record['outcome'], 'rolled_back');
+  const load = new Load(proxy, 'web', 4);
+  await sleep(300);
+  await load.stop();
+  assert.deepEqual(load.failures, []);
+  const serving = (await proxy.workers('main')).filter((w) => w['generation'] === 1).map((w) => w['pid']);
+  assert.deepEqual(serving, first);
+  proxy.reconfigure((config) => { config['upgrade'] = soon; });
+  await proxy.upgrade({ until: 'probation' });
+  assert.equal((await proxy.upgrade({ force: true, until: 'probation' }))['outcome'], 'done');
+});
+
+scenario('connections in the queue of workers that do not look are served by the new ones', async ({ sluice, origin }) => {
+  const server = await origin();
+  const proxy = await sluice({ crashes: 'expected', config: { upgrade: soon, tenants: [reverse([server.address], { backlog: 1024 })] } });
+  const stopped = await eventually('the worker', () => proxy.workerPid('main'));
+  process.kill(stopped, 'SIGSTOP');
+  const clients = await Promise.all(Array.from({ length: 200 }, () => connect(proxy.address('web'))));
+  await Promise.all(clients.map((client) => client.send(once)));
+  const upgraded = proxy.upgrade({ force: true, until: 'probation' });
+  const answers = await Promise.all(clients.map((client) => client.readResponse()));
+  assert.equal(answers.filter((a) => a.status === 200).length, 200);
+  assert.equal((await upgraded)['outcome'], 'done');
+  process.kill(stopped, 'SIGCONT');
+  clients.forEach((client) => client.close());
+});
+
+scenario('sluicectl upgrade shows the phases and the ledger', async ({ sluice, origin }) => {
+  const server = await origin();
+  const proxy = await sluice({ config: { upgrade: soon, tenants: [reverse([server.address])] } });
+  const unchanged = await proxy.ctl('upgrade');
+  assert.equal(unchanged.code, 0);
+  assert.match(unchanged.stdout, /unchanged/);
+  const done = await proxy.ctl('upgrade', '--force');
+  assert.equal(done.code, 0, done.stdout + done.stderr);
+  for (const phase of ['preflight', 'spawn', 'commit', 'probation', 'drain', 'ended']) assert.match(done.stdout, new RegExp(` ${phase} `));
+  assert.match(done.stdout, /OPEN AT THE SWITCH/);
+  proxy.reconfigure((config) => { config['tenantz'] = []; });
+  const refused = await proxy.ctl('upgrade');
+  assert.equal(refused.code, 10);
+  assert.match(refused.stdout, /tenantz: unknown key/);
+  proxy.reconfigure((config) => { delete config['tenantz']; config['application'] = { program: '/nowhere/at/all' }; });
+  assert.equal((await proxy.ctl('upgrade')).code, 11);
+  assert.match((await proxy.ctl('upgrades')).stdout, /bad_application/);
+});
