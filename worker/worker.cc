@@ -116,6 +116,7 @@ class Worker {
 
   // What the supervisor says, until it says stop or goes.
   Task<> obey() {
+    co_await loop_.yield();  // a Stop that has come already must find the loop running: run() forgets earlier ones
     for (;;) {
       Result<ipc::WorkerEnd::Received> received = co_await booted_.channel.receive(Deadline::never());
       if (!received) {

@@ -246,6 +246,7 @@ scenario('new workers that crash after the switch give the sockets back, under l
   });
   const first = (await proxy.workers('main')).map((w) => w['pid']);
   const upgraded = proxy.upgrade({ force: true, until: 'probation' });
+  await eventually('the switch', async () => (await proxy.status())['generation'] === 2 || undefined);
   for (let crash = 0; crash < 2; ++crash) {
     const victim = await eventually('a new worker', async () =>
       (await proxy.workers('main')).find((w) => w['generation'] === 2 && w['state'] === 'ready' && w['restarts'] === crash));
