@@ -92,7 +92,6 @@ class ConnectionSlot {
   void request(std::string_view target);
   void reset();
 
-  [[nodiscard]] ConnectionState state() const { return state_; }
   /// This is open at the switch.
   void mark(Work work);
   /// The switch did not happen.

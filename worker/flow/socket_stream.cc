@@ -69,14 +69,6 @@ void SocketStream::shutdown_write() {
   sys::shutdown(fd_.get(), SHUT_WR);
 }
 
-void SocketStream::abort() {
-  // dissolving the association resets a TCP connection at once; a UNIX socket knows no reset
-  const sockaddr nowhere{.sa_family = AF_UNSPEC, .sa_data = {}};
-  if (::connect(fd_.get(), &nowhere, sizeof nowhere) != 0) sys::shutdown(fd_.get(), SHUT_RDWR);
-  events_.readable.set();
-  events_.writable.set();
-}
-
 void SocketStream::reset_on_close() {
   const linger abort{.l_onoff = 1, .l_linger = 0};
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &abort, sizeof abort);

@@ -23,8 +23,6 @@ class SocketStream final : public ByteStream {
   [[nodiscard]] Signal& writable() override { return events_.writable; }
   void confirm() override { events_.confirm(); }
   [[nodiscard]] bool broken() override;
-  /// Ends the connection from outside, whoever waits for it: they see an error, the peer sees a reset.
-  void abort();
   /// Ends it the polite way: they and the peer see the end of the stream. False, and nothing done, when bytes of the
   /// peer have come that nobody has read.
   [[nodiscard]] bool end_if_quiet();

@@ -153,6 +153,7 @@ Life::Life(World& world, Kind kind)
                 .access_log = world.access_log_,
                 .metrics = world.metrics_,
                 .table = world.table_,
+                .shed = world.shed_,
                 .draining = world.draining_},
       endpoint_{(static_cast<void>(pool_.add(world.settings.upstreams[0])),
                  world.settings.endpoints[kind == Kind::kForward ? 1 : 0]),

@@ -3,6 +3,7 @@
 //
 // Lives as long as the process; a session and its origin pool are made for each input.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -73,6 +74,7 @@ class World {
   worker::Limits limits_;
   detail::HookSet hooks_;
   bool draining_ = false;
+  std::function<bool()> shed_ = [] { return false; };
 };
 
 enum class Kind : std::uint8_t { kReverse, kForward };
