@@ -39,6 +39,9 @@ void read_page(ipc::ErrorPageSettings& page, const std::string& path, settings::
     return;
   }
   page.text = *std::move(text);
+  // exactly one of the two, also when the settings are read back (preflight.cc); a page that changes on disk is a
+  // change
+  page.file.clear();
 }
 }  // namespace
 

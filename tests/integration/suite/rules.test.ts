@@ -65,6 +65,7 @@ scenario('errors have the pages of the configuration', async ({ sluice, connect,
   assert.deepEqual(JSON.parse(json.text), { status: 502, path: '/x', request: '1-2' });
   const bad = await connect(proxy.address('web'));
   assert.match((await bad.ask('GET / HTTP/1.1\r\nHost: a\r\nBad Field: x\r\n\r\n')).text, /400 Bad Request/);
+  assert.equal((await proxy.upgrade({ until: 'commit' }))['outcome'], 'unchanged');  // pages from files are read again
 
   const config = join(folder, 'sluice.json');
   const check = async (page: JsonObject): Promise<string> => {
