@@ -25,9 +25,20 @@ namespace {
 
 constexpr int kFailed = 1;
 
+// "a.example,b.example/path", "*/".
+std::string name_of(const ipc::RouteSettings& route) {
+  std::string name = route.hosts.empty() ? "*" : "";
+  for (const std::string& host : route.hosts) name += (name.empty() ? "" : ",") + host;
+  return name + route.path;
+}
+
 TrafficNames traffic_names(const ipc::TenantSettings& tenant) {
   TrafficNames names;
-  for (const ipc::EndpointSettings& endpoint : tenant.endpoints) names.endpoints.push_back(endpoint.name);
+  for (const ipc::EndpointSettings& endpoint : tenant.endpoints) {
+    names.endpoints.push_back(endpoint.name);
+    std::vector<std::string>& routes = names.routes.emplace_back();
+    for (const ipc::RouteSettings& route : endpoint.routes) routes.push_back(name_of(route));
+  }
   for (const ipc::UpstreamSettings& upstream : tenant.upstreams) names.upstreams.push_back(upstream.name);
   return names;
 }

@@ -202,6 +202,7 @@ Result<Exchange::Destination> Exchange::route() {
   const std::string_view path = request_.path() == "*" ? "/" : request_.path();  // OPTIONS of the server as a whole
   const RouteTarget target = endpoint_.router.find(request_.host(), path);
   if (!target.found()) return fail(Code::kNoRoute, "no route for this host and path");
+  record_.route = target.index;
   if (target.rules != nullptr) follow(target.rules);
   return Destination{.group = target.group, .asked_for = nullptr};
 }

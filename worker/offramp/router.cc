@@ -32,7 +32,9 @@ Router::Router(const std::vector<ipc::RouteSettings>& routes,
     SLUICE_CHECK(route.upstream.empty() || group != groups.end(),
                  "a route to an upstream that does not exist passed the configuration's checks");
     rules_.push_back(RouteRules::make(route));
-    const RouteTarget target = {.group = route.upstream.empty() ? nullptr : group->get(), .rules = rules_.back().get()};
+    const RouteTarget target = {.group = route.upstream.empty() ? nullptr : group->get(),
+                                .rules = rules_.back().get(),
+                                .index = static_cast<RouteIndex>(rules_.size() - 1)};
     const auto add = [&](Route::Match match, std::string_view host) {
       routes_.push_back({.match = match, .host = std::string(host), .path = route.path, .target = target});
     };

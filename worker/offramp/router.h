@@ -16,6 +16,7 @@ namespace sluice::worker {
 struct RouteTarget {
   UpstreamGroup* group = nullptr;
   const RouteRules* rules = nullptr;
+  RouteIndex index = kNoRoute;
   [[nodiscard]] bool found() const { return group != nullptr || rules != nullptr; }
 };
 

@@ -77,6 +77,7 @@ void PathMetrics::request_finished(const AccessRecord& record) {
     series.tunnel_sent.add(record.bytes_out);
   } else {
     series.duration.observe(seconds(record.duration));
+    series.observe_route(record.route, seconds(record.duration));
     series.received.add(record.bytes_in);
     series.sent.add(record.bytes_out);
   }

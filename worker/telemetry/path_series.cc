@@ -34,7 +34,9 @@ std::string status_name(std::size_t slot) {
   return std::string(kClasses.at(slot - kStatuses.size()));
 }
 
-EndpointSeries::EndpointSeries(ipc::MetricsWriter& to, const std::string& name) : to_(to), name_(name) {
+EndpointSeries::EndpointSeries(ipc::MetricsWriter& to, const std::string& name, std::vector<std::string> routes)
+    : to_(to), name_(name) {
+  for (std::string& route : routes) routes_.push_back({.name = std::move(route), .duration = {}});
   const ipc::Labels labels = {{"endpoint", name}};
   accepted = to.counter("sluice_connections_accepted_total", "Client connections accepted.", labels);
   connections = to.gauge("sluice_connections_open", "Client connections open now.", labels);
@@ -74,6 +76,16 @@ void EndpointSeries::count_status(std::uint16_t status) {
                        "Requests and tunnels that have ended, by what the client was answered.",
                        {{"endpoint", name_}, {"status", text}});
   });
+}
+
+void EndpointSeries::observe_route(RouteIndex index, double seconds) {
+  if (index >= routes_.size()) return;
+  Route& route = routes_[index];
+  if (!route.duration)
+    route.duration = to_.histogram("sluice_route_duration_seconds",
+                                   "Time from the first byte of a request to the end of its answer, by route.",
+                                   {{"endpoint", name_}, {"route", route.name}}, kDuration);
+  route.duration->observe(seconds);
 }
 
 void EndpointSeries::count_cut(Ended by) {
@@ -128,7 +140,9 @@ void UpstreamSeries::count_refused(UpstreamRefused why) {
 PathSeries::PathSeries(ipc::MetricsWriter& writer, const TrafficNames& names)
     : to_(writer),
       dropped_(to_.gauge("sluice_metrics_dropped", "Series that found no place in the shared memory.", {})) {
-  for (const std::string& name : names.endpoints) endpoints_.emplace_back(to_, name);
+  for (std::size_t i = 0; i < names.endpoints.size(); ++i)
+    endpoints_.emplace_back(to_, names.endpoints[i],
+                            i < names.routes.size() ? names.routes[i] : std::vector<std::string>());
   for (const std::string& name : names.upstreams) upstreams_.emplace_back(to_, name);
   upstreams_.emplace_back(to_, "");
   for (const DnsSource source : {DnsSource::kCache, DnsSource::kHosts, DnsSource::kServer})

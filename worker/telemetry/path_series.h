@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,13 +66,15 @@ class Mirror {
 
 class EndpointSeries {
  public:
-  EndpointSeries(ipc::MetricsWriter& to, const std::string& name);
+  EndpointSeries(ipc::MetricsWriter& to, const std::string& name, std::vector<std::string> routes);
 
   void count_refused(Refused why);
   void count_request_refused(RequestRefused why);
   void count_status(std::uint16_t status);
   void count_cut(Ended by);
   void count_error(Code code);
+  /// Routes that nobody takes have no series.
+  void observe_route(RouteIndex route, double seconds);
 
   ipc::Counter accepted;
   ipc::Gauge connections;
@@ -86,10 +89,16 @@ class EndpointSeries {
   ipc::Counter tunnel_sent;
 
  private:
+  struct Route {
+    std::string name;
+    std::optional<ipc::Histogram> duration;
+  };
+
   ipc::MetricsWriter& to_;
   std::string name_;
   LazyCounters<slot_of(Refused::kMemory) + 1> refused_;
   LazyCounters<slot_of(RequestRefused::kMemory) + 1> requests_refused_;
+  std::vector<Route> routes_;
   LazyCounters<kStatusSlots> statuses_;
   LazyCounters<slot_of(Ended::kTimeout) + 1> cut_;
   LazyCounters<kCodes> errors_;

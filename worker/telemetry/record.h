@@ -32,9 +32,14 @@ using EndpointIndex = std::uint32_t;
 using UpstreamIndex = std::uint32_t;
 inline constexpr UpstreamIndex kNoUpstream = UINT32_MAX;
 
+/// Index of a route in its endpoint's configuration; kNoRoute in forward mode and where no route wants the request.
+using RouteIndex = std::uint32_t;
+inline constexpr RouteIndex kNoRoute = UINT32_MAX;
+
 /// The names behind the indices, in the order of the configuration.
 struct TrafficNames {
   std::vector<std::string> endpoints;
+  std::vector<std::vector<std::string>> routes;  ///< of each endpoint; hosts and path
   std::vector<std::string> upstreams;
 };
 
@@ -47,6 +52,7 @@ struct AccessRecord {
   bool origin_reused = false;  ///< the origin connection had carried a request before
   std::uint16_t status = 0;    ///< what the client was answered; 0 when it got no final response
   EndpointIndex endpoint = 0;
+  RouteIndex route = kNoRoute;
   UpstreamIndex upstream = kNoUpstream;
   std::uint64_t connection = 0;  ///< id of the client connection, as in the connection table
   std::uint64_t request = 0;     ///< number of the request on that connection, from 1

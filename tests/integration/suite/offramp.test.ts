@@ -37,6 +37,9 @@ scenario('routes choose by host and path, the longest path of whole segments fir
   assert.equal((await client.ask(get('/apiary', 'A.TEST'))).text, 'a');
   assert.equal((await client.ask(get('/', 'x.b.test'))).text, 'b');
   assert.equal((await client.ask(get('/', 'nowhere.test'))).status, 404);
+  const metrics = await proxy.metrics();
+  assert.equal(metrics.sum('sluice_route_duration_seconds_count', { endpoint: 'web', route: 'a.test/api' }), 1);
+  assert.equal(metrics.sum('sluice_route_duration_seconds_count', { endpoint: 'web' }), 4);
 });
 
 scenario('a server that refuses connections gives 502, or its neighbour answers', async ({ sluice, origin, connect }) => {

@@ -22,7 +22,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-const TrafficNames kNames{.endpoints = {"web", "proxy"}, .upstreams = {"pool"}};
+const TrafficNames kNames{.endpoints = {"web", "proxy"}, .routes = {{"*/", "a.test/api"}}, .upstreams = {"pool"}};
 
 /// A slab and what a reader sees in it.
 class Shared {
@@ -207,6 +207,21 @@ std::set<std::string> rows(const ipc::MetricsSnapshot& snapshot) {
   return all;
 }
 
+TEST(PathMetrics, TimesOfARouteAppearWhenItIsFirstTaken) {
+  const Shared shared;
+  ipc::Slab slab = shared.attach();
+  ipc::MetricsWriter writer(slab);
+  PathMetrics metrics(writer, kNames);
+  const std::string taken = "sluice_route_duration_seconds{endpoint=web,route=a.test/api}";
+  EXPECT_FALSE(shared.values().contains(taken));
+  metrics.request_finished({.route = 1});
+  metrics.request_finished({.route = 1});
+  metrics.request_finished({.route = kNoRoute});
+  metrics.request_finished({.endpoint = 1, .route = 1});  // an endpoint without routes
+  EXPECT_EQ(shared.values().at(taken), 2);
+  EXPECT_FALSE(shared.values().contains("sluice_route_duration_seconds{endpoint=web,route=*/}"));
+}
+
 TEST(PathMetrics, AreAllListedInTheDocumentation) {
   const Shared shared;
   ipc::Slab slab = shared.attach();
@@ -216,6 +231,7 @@ TEST(PathMetrics, AreAllListedInTheDocumentation) {
   metrics.connection_refused(0, Refused::kHook);
   metrics.accept_paused(AcceptPaused::kDescriptors);
   metrics.request_refused(0, RequestRefused::kSourceRate);
+  metrics.request_finished({.route = 0});
   metrics.request_finished({.ended = Ended::kClient, .error = &error});
   metrics.origin_failed(0, Code::kReset);
   metrics.upstream_refused(0, UpstreamRefused::kQueueFull);
