@@ -49,11 +49,13 @@ std::string Exchange::proxy_status(const Error& error) const {
   // here response_ still is what the origin sent
   if (stage_ == Stage::kAnswered) status.received_status = response_.status();
   std::string details;
+  std::string next_hop;
   if (settings.proxy_status == ipc::ProxyStatusDetail::kFull) {
     // why a destination is forbidden is for the log alone: it may be a hook's own words
     if (error.code() != Code::kDestinationForbidden) details = error.message();
     status.details = details;
-    status.next_hop = origin_text_;
+    if (origin_) next_hop = origin_->text();
+    status.next_hop = next_hop;
   }
   return http::to_text(status);
 }

@@ -100,7 +100,7 @@ bool Exchange::repeatable() const {
 Task<Result<>> Exchange::attempt(const Destination& destination, Attempts& attempts, Place& place) {
   OriginServer& server = place.server();
   ++place.member().requests;
-  origin_text_.clear();
+  origin_.reset();
   // a client of HTTP/1.0 need not name a host; an origin of HTTP/1.1 must be told one
   if (destination.group->settings().host_header == ipc::HostHeader::kServer || request_.authority().text.empty()) {
     const Result<> changed = request_.set_authority(HostPort{.host = server.host(), .port = server.port()}.text());
@@ -112,7 +112,7 @@ Task<Result<>> Exchange::attempt(const Destination& destination, Attempts& attem
       destination.group->failed(place.member(), connection.error(), services_.loop.now());
     co_return fail(std::move(connection.error()));
   }
-  origin_text_ = (*connection)->address().text();
+  origin_ = (*connection)->address();
   const OriginCount counted(services_.metrics, server.upstream(), *connection);
   Result<> done = co_await exchange_on(*destination.group, attempts, place, *connection);
   account_for(*destination.group, place.member(), done);

@@ -2,7 +2,6 @@
 // context, its row in the connection table. Owned by the on-ramp for as long as the connection lives.
 #pragma once
 #include <memory>
-#include <string>
 
 #include "app/sluice/context.h"
 #include "base/time.h"
@@ -15,7 +14,6 @@ class ClientSide;
 struct ClientConnection {
   detail::ConnectionCore core;
   ipc::ConnectionSlot slot;
-  std::string peer_text;
   int socket = -1;  ///< of a client that came by socket: for its addresses only
   /// Where the client wanted to connect to, when a load balancer has said so; otherwise null.
   std::unique_ptr<SocketAddress> destination;

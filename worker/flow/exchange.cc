@@ -24,7 +24,6 @@ Exchange::Exchange(const Services& services, const Endpoint& endpoint, ClientCon
   record_.endpoint = endpoint.index;
   record_.connection = connection.core.id;
   record_.request = ++connection.requests;
-  record_.client = connection.peer_text;
   services_.metrics.request_started(endpoint.index);
 }
 
@@ -44,7 +43,6 @@ void Exchange::account() {
     record_.status = response_.status();
     record_.response_fields = &response_.fields();
   }
-  record_.origin = origin_text_;
   if (record_.kind == AccessRecord::Kind::kRequest) {
     record_.bytes_in = head_bytes_ + client_.request_body().passed();
     record_.bytes_out = client_.bytes_sent();
@@ -72,12 +70,26 @@ void Exchange::account() {
     record_.reason = "cancelled";
   }
   services_.metrics.request_finished(record_);
-  services_.access_log.write(record_);
-  if (const auto slow = endpoint_.settings.http.slow_request; slow.count() != 0)
-    log_if_slow(services_.log, record_, endpoint_.settings.name, slow);
+  log();
   if (record_.kind == AccessRecord::Kind::kTunnel) return;  // its bytes stand there already
   connection_.slot.add_in(record_.bytes_in);
   connection_.slot.add_out(record_.bytes_out);
+}
+
+// Addresses become text here, where somebody reads them.
+void Exchange::log() {
+  const Millis slow = endpoint_.settings.http.slow_request;
+  if (!services_.access_log.enabled() && slow.count() == 0) return;
+  const std::string connected = connection_.core.peer.text();
+  const std::string origin = origin_ ? origin_->text() : std::string();
+  record_.client = connected;
+  record_.origin = origin;
+  if (core_.identity != nullptr && core_.identity->client) {
+    record_.client = core_.identity->client_text;
+    record_.peer = connected;
+  }
+  services_.access_log.write(record_);
+  if (slow.count() != 0) log_if_slow(services_.log, record_, endpoint_.settings.name, slow);
 }
 
 Task<> Exchange::run(const http::ConnectionFacts& facts, const http1::Framing& framing) {
@@ -172,8 +184,6 @@ void Exchange::receive_forwarded() {
   identify();
   core_.identity->client_text = client->text();
   core_.identity->client.emplace(*client, std::uint16_t{0});
-  record_.peer = record_.client;
-  record_.client = core_.identity->client_text;
 }
 
 /// True when the hook has answered.

@@ -66,6 +66,7 @@ class Exchange {
   void receive_forwarded();
   [[nodiscard]] Result<> authenticate();
   void account();
+  void log();
 
   /// How the attempts for one request stand.
   struct Attempts {
@@ -147,9 +148,9 @@ class Exchange {
   http::Authority asked_authority_;
   Stage stage_ = Stage::kRequest;
   std::optional<Error> error_;
-  std::string origin_text_;
-  std::string_view upgrade_;       // protocol asked for, when it is one we pass on
-  std::uint32_t retry_after_ = 0;  // seconds, for an answer that refuses
+  std::optional<SocketAddress> origin_;  // really connected to
+  std::string_view upgrade_;             // protocol asked for, when it is one we pass on
+  std::uint32_t retry_after_ = 0;        // seconds, for an answer that refuses
   bool finished_ = false;
 };
 

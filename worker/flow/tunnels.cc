@@ -29,7 +29,7 @@ Task<Result<>> Exchange::connect() {
   record_.dial = services_.loop.now() - before;
   if (!origin) co_return fail(std::move(origin.error()));
   const OriginCount counted(services_.metrics, kNoUpstream, *origin);
-  origin_text_ = (*origin)->address().text();
+  origin_ = (*origin)->address();
   response_.clear();
   response_.set_status(200);
   record_.first_byte = services_.loop.now() - started_;

@@ -29,7 +29,6 @@ Acceptor::Client::Client(const Services& all, const Endpoint& at, SocketAddress 
       stream(all.loop, std::move(fd)),
       next(list),
       link(&list) {
-  connection.peer_text = peer.text();
   connection.core.peer = std::move(peer);
   connection.core.endpoint = at.settings.name;
   connection.socket = stream.plain_socket();
@@ -170,7 +169,6 @@ Task<Result<>> Acceptor::learn_client(Client& client) {
   if (!*told) co_return Result<>();
   ClientConnection& connection = client.connection;
   auto& [source, destination] = **told;
-  connection.peer_text = source.text();
   connection.slot.client(source);
   connection.core.peer = std::move(source);
   connection.destination = std::make_unique<SocketAddress>(std::move(destination));
@@ -179,9 +177,9 @@ Task<Result<>> Acceptor::learn_client(Client& client) {
 
 void Acceptor::refuse(const Client& client, Refused reason, const Error& error) {
   services_.metrics.connection_refused(client.endpoint.index, reason);
-  services_.log.info(
-      "connection rejected",
-      {{"connection", client.connection.core.id}, {"client", client.connection.peer_text}, {"why", error.message()}});
+  services_.log.info("connection rejected", {{"connection", client.connection.core.id},
+                                             {"client", client.connection.core.peer.text()},
+                                             {"why", error.message()}});
 }
 
 Task<> Acceptor::serve(std::unique_ptr<Client> client) {
@@ -278,7 +276,7 @@ bool Acceptor::enforce(Client& client, const restart::DrainOrder& order) {
   }
   connection.slot.set_fate(ipc::Fate::kCut);
   services_.log.info("connection cut", {{"connection", connection.core.id},
-                                        {"client", connection.peer_text},
+                                        {"client", connection.core.peer.text()},
                                         {"endpoint", client.endpoint.settings.name},
                                         {"what", spent.what},
                                         {"age_ms", std::chrono::floor<Millis>(now - connection.started).count()},

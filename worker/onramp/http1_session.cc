@@ -30,8 +30,12 @@ http1::BodyLimits body_limits(const ipc::HttpSettings& settings) {
 Task<> Http1Session::run() {
   for (;;) {
     if (in_.empty()) {
-      const bool more = co_await await_request();
-      if (!more) co_return;
+      const Deadline deadline = begin_idle();
+      // here and not in a coroutine of its own, whose frame every idle connection would hold
+      while (in_.empty()) {
+        const Wake wake = co_await stream_.readable().wait(services_.loop, deadline);
+        if (!arrived(wake)) co_return;
+      }
     }
     const Next next = co_await serve_one();
     if (next == Next::kAnother) continue;
@@ -51,19 +55,21 @@ Deadline Http1Session::idle_deadline() const {
   return services_.loop.in(connection_.requests == 0 ? http.head_timeout : http.keepalive_timeout);
 }
 
-Task<bool> Http1Session::await_request() {
+Deadline Http1Session::begin_idle() {
   connection_.slot.state(ipc::ConnectionState::kIdle);
   connection_.idle_since = services_.loop.now();
-  const Deadline deadline = idle_deadline();
   if (stream_.peer_closed()) stream_.readable().set();  // the end has been seen; it is still to be read
-  for (;;) {
-    in_.release();
-    const Wake wake = co_await stream_.readable().wait(services_.loop, deadline);
-    if (wake == Wake::kTimeout) co_return false;
-    const Result<std::optional<std::size_t>> got = read_now(stream_, in_, Side::kClient);
-    if (!got) co_return false;
-    if (got->has_value()) co_return **got != 0;
-  }
+  in_.release();
+  return idle_deadline();
+}
+
+bool Http1Session::arrived(Wake wake) {
+  if (wake == Wake::kTimeout) return false;
+  const Result<std::optional<std::size_t>> got = read_now(stream_, in_, Side::kClient);
+  if (!got) return false;
+  if (got->has_value()) return **got != 0;
+  in_.release();
+  return true;
 }
 
 Task<Http1Session::Next> Http1Session::serve_one() {

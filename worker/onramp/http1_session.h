@@ -21,8 +21,10 @@ class Http1Session {
   Task<> run();
 
  private:
-  /// Waits for the first bytes of a request; false when there will be none.
-  Task<bool> await_request();
+  /// The wait for a request begins; returns when it is to end.
+  [[nodiscard]] Deadline begin_idle();
+  /// Reads what the wait has brought, which may be nothing yet; false when there will be no request.
+  [[nodiscard]] bool arrived(Wake wake);
   /// What becomes of the connection after a request.
   enum class Next : std::uint8_t {
     kAnother,  ///< another request may follow
