@@ -151,8 +151,9 @@ TEST(ProxyProtocolV2, LocalAndUnspecifiedTellNothing) {
 }
 
 TEST(ProxyProtocolV2, FindsTlvs) {
-  const Header header = accepted(
-      v2(0x21, 0x11, kBlock4 + tlv(0x04, "") + tlv(0x02, "www.example") + tlv(0x02, "second") + tlv(0xE0, "custom")));
+  const std::string bytes =
+      v2(0x21, 0x11, kBlock4 + tlv(0x04, "") + tlv(0x02, "www.example") + tlv(0x02, "second") + tlv(0xE0, "custom"));
+  const Header header = accepted(bytes);
   EXPECT_EQ(header.tlv(TlvType::kAuthority), "www.example");
   EXPECT_EQ(header.tlv(TlvType::kNoop), "");
   EXPECT_EQ(header.tlv(TlvType::kUniqueId), std::nullopt);
