@@ -12,17 +12,13 @@
 #include "supervisor/control_status.h"
 #include "supervisor/control_upgrade.h"
 #include "supervisor/control_upstreams.h"
+#include "supervisor/json_at.h"
 #include "supervisor/supervisor.h"
 
 namespace sluice::supervisor {
 namespace {
 using ipc::ControlConnection;
 using nlohmann::json;
-
-std::string text_at(const json& request, const char* key) {
-  const auto found = request.find(key);
-  return found != request.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 Task<Result<>> status(const ControlContext& context, ControlConnection& connection, const json& /*request*/) {
   const json result = status_json(context.supervisor);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ipc/connection_table.h"
+#include "supervisor/json_at.h"
 #include "supervisor/supervisor.h"
 
 namespace sluice::supervisor {
@@ -14,11 +15,6 @@ namespace {
 using ipc::ControlConnection;
 using nlohmann::json;
 using restart::Phase;
-
-std::string text_at(const json& request, const char* key) {
-  const auto found = request.find(key);
-  return found != request.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 json problems_json(const settings::Problems& problems) {
   json out = json::array();

@@ -5,17 +5,13 @@
 
 #include "base/error.h"
 #include "ipc/server_table.h"
+#include "supervisor/json_at.h"
 #include "supervisor/supervisor.h"
 
 namespace sluice::supervisor {
 namespace {
 using ipc::ServerRow;
 using nlohmann::json;
-
-std::string text_at(const json& request, const char* key) {
-  const auto found = request.find(key);
-  return found != request.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 std::string_view health_of(const ServerRow& row) {
   if (row.is(ServerRow::kDown)) return "down";

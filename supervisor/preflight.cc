@@ -8,15 +8,11 @@
 #include <sstream>
 
 #include "supervisor/child_run.h"
+#include "supervisor/json_at.h"
 
 namespace sluice::supervisor {
 namespace {
 using nlohmann::json;
-
-std::string text_at(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 std::vector<std::string> last_lines(const std::string& text) {
   constexpr std::size_t kMost = 5;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/check.h"
 #include "base/settings/units.h"
 #include "supervisor/notify.h"
 
@@ -44,6 +45,17 @@ restart::DrainBudgets budgets_of(const ipc::UpgradeDrainSettings& drain) {
           .upload = drain.upload,
           .tunnel = drain.tunnel,
           .spread_percent = static_cast<std::uint16_t>(drain.spread)};
+}
+
+// The first worker that has crashed; null when none has.
+const Worker* first_crashed(const Workforce& workforce) {
+  const auto& workers = workforce.workers();
+  const auto found = std::ranges::find_if(workers, [](const auto& worker) { return worker->crashes() > 0; });
+  return found != workers.end() ? found->get() : nullptr;
+}
+
+std::string end_of(const Worker& worker) {
+  return fmt::format("worker {}/{} {}", worker.tenant().settings.name, worker.index(), worker.last_exit());
 }
 
 std::string ledger_text(const restart::LedgerRow& row) {
@@ -206,13 +218,11 @@ Task<bool> Upgrader::wait_until_ready(UpgradeRecord& record, Generation& next) {
     co_await news_.wait(context_.loop, Deadline::never());
     news_.clear();
     if (record.outcome()) co_return false;  // told to leave
-    const auto failed =
-        std::ranges::find_if(workers.workers(), [](const auto& worker) { return worker->crashes() > 0; });
-    if (failed == workers.workers().end()) continue;
-    record.last_words = (*failed)->last_words();
-    const Outcome outcome = (*failed)->trouble() == Worker::Trouble::kNotReady ? Outcome::kNotReady : Outcome::kCrashed;
-    fail(record, outcome,
-         fmt::format("worker {}/{} {}", (*failed)->tenant().settings.name, (*failed)->index(), (*failed)->last_exit()));
+    const Worker* const failed = first_crashed(workers);
+    if (failed == nullptr) continue;
+    record.last_words = failed->last_words();
+    fail(record, failed->trouble() == Worker::Trouble::kNotReady ? Outcome::kNotReady : Outcome::kCrashed,
+         end_of(*failed));
     co_return false;
   }
   co_return true;
@@ -228,12 +238,10 @@ Task<bool> Upgrader::probation(UpgradeRecord& record, Generation& next, Generati
     news_.clear();
     if (leaving_) co_return true;
     if (next.workforce().crashes() >= settings.probation_crashes) {
-      const auto& workers = next.workforce().workers();
-      const auto failed = std::ranges::find_if(workers, [](const auto& worker) { return worker->crashes() > 0; });
-      const std::string why =
-          fmt::format("{} crashes, worker {}/{} {}", next.workforce().crashes(), (*failed)->tenant().settings.name,
-                      (*failed)->index(), (*failed)->last_exit());
-      record.last_words = (*failed)->last_words();
+      const Worker* const failed = first_crashed(next.workforce());
+      SLUICE_CHECK(failed != nullptr, "crashes that no worker has had");
+      const std::string why = fmt::format("{} crashes, {}", next.workforce().crashes(), end_of(*failed));
+      record.last_words = failed->last_words();
       move(record, Phase::kFlipBack, why);
       if (const Result<> accepting = old.accept(); !accepting)
         context_.log.error("generation does not listen",

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <nlohmann/json.hpp>
 
+#include "app/sluicectl/json_at.h"
 #include "app/sluicectl/table.h"
 #include "base/log.h"
 
@@ -15,21 +15,6 @@ using nlohmann::json;
 
 constexpr int kUnbalanced = 20;
 constexpr std::array kKinds = {"connections", "requests", "tunnels"};
-
-const json& at(const json& object, const char* key) {
-  static const json nothing;
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return object.is_object() && found != object.end() ? *found : nothing;
-}
-std::string text_at(const json& object, const char* key) {
-  const json& value = at(object, key);
-  if (value.is_null()) return "-";
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
-std::int64_t number_at(const json& object, const char* key) {
-  const json& value = at(object, key);
-  return value.is_number_integer() ? value.get<std::int64_t>() : 0;
-}
 
 // "10:00:00.123", UTC as in the log.
 std::string clock_text(std::int64_t unix_ms) {

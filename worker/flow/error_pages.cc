@@ -40,9 +40,9 @@ Escape escape_of(PageType type) {
 // "q=0", "q=0.0" …: not wanted.
 bool is_refused(std::string_view parameters) {
   while (!parameters.empty()) {
-    const std::string_view parameter = http::trim(parameters.substr(0, parameters.find(';')));
-    parameters.remove_prefix(std::min(
-        parameters.size(), parameters.find(';') == parameters.npos ? parameters.size() : parameters.find(';') + 1));
+    const std::size_t end = std::min(parameters.find(';'), parameters.size());
+    const std::string_view parameter = http::trim(parameters.substr(0, end));
+    parameters.remove_prefix(std::min(end + 1, parameters.size()));
     if (parameter.size() > 2 && http::to_lower(parameter[0]) == 'q' && parameter[1] == '=')
       return parameter.substr(2).find_first_not_of("0.") == parameter.npos;
   }

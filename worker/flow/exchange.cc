@@ -79,7 +79,7 @@ void Exchange::account() {
 // Addresses become text here, where somebody reads them.
 void Exchange::log() {
   const Millis slow = endpoint_.settings.http.slow_request;
-  if (!services_.access_log.enabled() && slow.count() == 0) return;
+  if (!services_.access_log.wants(record_) && slow.count() == 0) return;
   const std::string connected = connection_.core.peer.text();
   const std::string origin = origin_ ? origin_->text() : std::string();
   record_.client = connected;

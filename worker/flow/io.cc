@@ -41,11 +41,11 @@ std::size_t Gather::size() const {
 
 Result<bool> write_now(ByteStream& stream, Gather& bytes, Side side) {
   while (!bytes.empty()) {
+    if (!stream.writable().is_set()) return false;
     const sys::Io io = stream.write(bytes.vectors());
     if (io.again()) return false;
     if (io.failed()) return fail(error_of(io, "write", side));
     bytes.consume(io.bytes);
-    if (!bytes.empty() && !stream.writable().is_set()) return false;
   }
   return true;
 }

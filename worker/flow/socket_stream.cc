@@ -47,6 +47,7 @@ bool SocketStream::broken() {
 }
 
 void SocketStream::abort() {
+  reset_on_close();
   // dissolving the association resets a TCP connection at once; a UNIX socket knows no reset
   const sockaddr nowhere{.sa_family = AF_UNSPEC, .sa_data = {}};
   if (::connect(fd_.get(), &nowhere, sizeof nowhere) != 0) sys::shutdown(fd_.get(), SHUT_RDWR);

@@ -271,7 +271,6 @@ bool Acceptor::enforce(Client& client, const restart::DrainOrder& order) {
   if (connection.slot.state() == ipc::ConnectionState::kIdle) {
     if (!client.stream.end_if_quiet()) return false;  // a request has come meanwhile
   } else {
-    client.stream.reset_on_close();
     client.stream.abort();
   }
   connection.slot.set_fate(ipc::Fate::kCut);

@@ -67,7 +67,6 @@ bool Acceptor::shed() {
     ++shedding_;
     ++victims;
     services_.metrics.connection_refused(client->endpoint.index, Refused::kMemory);
-    client->stream.reset_on_close();
     client->stream.abort();
   }
   if (victims != 0) services_.log.warn("connections shed", {{"why", "memory"}, {"connections", victims}});

@@ -121,6 +121,7 @@ std::vector<AccessLog::WantedField> AccessLog::wanted_fields(const std::vector<s
 }
 
 bool AccessLog::wants(const AccessRecord& record) const {
+  if (!enabled_) return false;
   const bool failed = record.ended != Ended::kOk || record.error != nullptr || record.status >= 500;
   if (failed && errors_always_) return true;
   if (sample_below_ == std::numeric_limits<std::uint64_t>::max()) return true;

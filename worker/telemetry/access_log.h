@@ -39,10 +39,10 @@ class AccessLog {
 
   /// Appends the record's line, if it is wanted.
   void write(const AccessRecord& record) {
-    if (enabled_ && wants(record)) append(record);
+    if (wants(record)) append(record);
   }
-  /// Whether the record is in the sample or an error. Depends on nothing but the record's ids and outcome, so all
-  /// workers and all sinks agree.
+  /// Whether the log is on and the record in the sample or an error. Depends on nothing but the record's ids and
+  /// outcome, so all workers and all sinks agree.
   [[nodiscard]] bool wants(const AccessRecord& record) const;
 
   /// Hands the gathered lines to the output. What it does not take stays for the next time.
@@ -50,7 +50,6 @@ class AccessLog {
   /// Flushes at the end of each turn that logged something; spawn it in the worker's scope. Ends never.
   [[nodiscard]] Task<> run(Loop& loop);
 
-  [[nodiscard]] bool enabled() const { return enabled_; }
   /// Lines handed to the output, or waiting to be.
   [[nodiscard]] std::uint64_t lines_written() const { return written_; }
   /// Lines lost because the output was full.
