@@ -9,6 +9,7 @@
 
 #include "base/settings/units.h"
 #include "ipc/connection_table.h"
+#include "supervisor/control_check.h"
 #include "supervisor/control_status.h"
 #include "supervisor/control_upgrade.h"
 #include "supervisor/control_upstreams.h"
@@ -169,6 +170,7 @@ constexpr std::array kCommands = {
     Command{"upstreams", upstreams, LogLevel::kDebug},
     Command{"config", config, LogLevel::kDebug},
     Command{"check", control_check, LogLevel::kDebug},
+    Command{"diff", control_diff, LogLevel::kDebug},
     Command{"upgrade", control_upgrade, LogLevel::kInfo},
     Command{"upgrades", control_upgrades, LogLevel::kDebug},
     Command{"stop", stop, LogLevel::kInfo},

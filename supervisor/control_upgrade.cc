@@ -2,11 +2,11 @@
 #include "supervisor/control_upgrade.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
 #include "ipc/connection_table.h"
+#include "supervisor/control_check.h"
 #include "supervisor/json_at.h"
 #include "supervisor/supervisor.h"
 
@@ -15,18 +15,6 @@ namespace {
 using ipc::ControlConnection;
 using nlohmann::json;
 using restart::Phase;
-
-json problems_json(const settings::Problems& problems) {
-  json out = json::array();
-  for (const settings::Problem& problem : problems.all())
-    out.push_back({{"file", problem.file},
-                   {"line", problem.mark.line},
-                   {"column", problem.mark.column},
-                   {"path", problem.path},
-                   {"text", problem.text},
-                   {"message", problem.line()}});
-  return out;
-}
 
 json ledger_json(const restart::Ledger& ledger) {
   json out = json::object();
@@ -101,35 +89,6 @@ Left left_of(const Supervisor& supervisor, std::uint64_t number) {
 }
 
 }  // namespace
-
-// The supervisor reads the file with its own rights, so a member of the control group, who has less, may only ask
-// about the file that is in use: messages quote what they find.
-Task<Result<>> control_check(const ControlContext& context, ControlConnection& connection, const json& request) {
-  const Supervisor& supervisor = context.supervisor;
-  const std::string in_use = supervisor.configuration().file;
-  std::string file = text_at(request, "file");
-  if (file.empty()) file = in_use;
-  if (file != in_use && context.who.uid != 0 && context.who.uid != ::geteuid()) {
-    const Error refused(Code::kForbidden,
-                        "only the configuration in use, " + in_use + ", can be checked by the control group");
-    co_return co_await connection.error(refused);
-  }
-  const PreflightRequest asked{.file = file,
-                               .application = supervisor.application_override(),
-                               .limit = supervisor.configuration().settings.upgrade.preflight_timeout};
-  const std::expected<Configuration, Refusal> checked = co_await preflight(supervisor.loop(), asked);
-  if (!checked && checked.error().problems.empty()) {
-    const Error failed(Code::kUnavailable, checked.error().why);
-    co_return co_await connection.error(failed);
-  }
-  json changes = json::array();
-  if (checked)
-    for (std::string& path : ipc::differences(supervisor.configuration().settings, checked->settings))
-      changes.push_back(std::move(path));
-  const json problems = checked ? json::array() : problems_json(checked.error().problems);
-  const json result = {{"file", file}, {"ok", checked.has_value()}, {"problems", problems}, {"changes", changes}};
-  co_return co_await connection.result(result);
-}
 
 Task<Result<>> control_upgrade(const ControlContext& context, ControlConnection& connection, const json& request) {
   const std::string until = text_at(request, "until");

@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/check.h"
 #include "base/settings/units.h"
 #include "supervisor/notify.h"
+#include "supervisor/plan.h"
 
 namespace sluice::supervisor {
 namespace {
@@ -19,25 +19,6 @@ using restart::Phase;
 
 // Between "nobody new gets in" and the last look into the queue of an address that goes away: handshakes end meanwhile.
 constexpr Millis kHandshakes{200};
-
-bool below(std::string_view path, std::string_view section) {
-  return path == section || (path.starts_with(section) && path.size() > section.size() && path[section.size()] == '.');
-}
-
-template <std::size_t N>
-bool below_any(const std::string& path, const std::array<std::string_view, N>& sections) {
-  return std::ranges::any_of(sections, [&](std::string_view section) { return below(path, section); });
-}
-
-// What the supervisor looks at only when it needs it.
-bool in_place(const std::string& path) {
-  return below_any(path, std::array<std::string_view, 3>{"log.level", "shutdown", "upgrade"});
-}
-
-// What it looks at only when it starts.
-bool fixed(const std::string& path) {
-  return below_any(path, std::array<std::string_view, 3>{"control", "log.file", "log.format"});
-}
 
 restart::DrainBudgets budgets_of(const ipc::UpgradeDrainSettings& drain) {
   return {.idle = drain.idle,
@@ -172,22 +153,20 @@ Task<Generation*> Upgrader::prepare(UpgradeRecord& record) {
 bool Upgrader::settled_without(UpgradeRecord& record, const Configuration& checked) {
   Generation& serving = context_.generations.serving();
   const Configuration& now = serving.configuration();
-  record.changes = ipc::differences(now.settings, checked.settings);
-  const bool same_programs = checked.application.path == now.application.path &&
-                             checked.application.identity == now.application.identity && !serving.admin_changed();
-  const bool forced = record.force == UpgradeRecord::Force::kYes;
-  if (const auto found = std::ranges::find_if(record.changes, fixed); found != record.changes.end()) {
-    fail(record, Outcome::kFixed, *found + " can be changed only by a restart");
+  const Plan plan = plan_for(serving, checked);
+  record.changes = plan.paths();
+  if (const std::string path = plan.fixed(); !path.empty()) {
+    fail(record, Outcome::kFixed, path + " can be changed only by a restart");
     return true;
   }
-  if (!same_programs || forced) return false;
-  if (record.changes.empty()) {
+  if (record.force == UpgradeRecord::Force::kYes) return false;
+  if (plan.nothing()) {
     context_.log.info("configuration unchanged", {{"config", now.file}});
     decide(record, Outcome::kUnchanged, "");
     move(record, Phase::kEnded, "nothing has changed");
     return true;
   }
-  if (!std::ranges::all_of(record.changes, in_place)) return false;
+  if (plan.needs() != restart::Needs::kInPlace) return false;
   const ipc::Settings before = now.settings;
   serving.adopt(checked.settings);
   context_.applied(before);

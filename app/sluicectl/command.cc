@@ -37,6 +37,9 @@ std::expected<CommandLine, int> parse_command_line(int argc, char** argv) {
   std::string file;
   auto* check = app.add_subcommand("check", "Check a configuration file as the running sluice would read it");
   check->add_option("file", file, "The file; without it, the one in use");
+  auto* diff = app.add_subcommand(
+      "diff", "What an upgrade would change, and whether in place or by new workers; exit status 0: nothing");
+  diff->add_option("file", file, "The file; without it, the one in use");
   bool force = false;
   std::string until;
   auto* upgrade = app.add_subcommand(

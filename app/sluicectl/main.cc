@@ -1,5 +1,6 @@
 // sluicectl: one request to a running sluice, the answer as text or JSON. Exit codes: 0 done, 1 the supervisor refused,
-// failed or found problems, 2 usage, 3 nobody to talk to; `upgrade` has codes of its own (upgrade_text.h).
+// failed or found problems, 2 usage, 3 nobody to talk to; `upgrade` and `diff` have codes of their own
+// (docs/restart.md).
 #include <fmt/format.h>
 
 #include <chrono>
@@ -8,6 +9,7 @@
 #include <random>
 
 #include "app/sluicectl/command.h"
+#include "app/sluicectl/diff_text.h"
 #include "app/sluicectl/text.h"
 #include "app/sluicectl/upgrade_text.h"
 #include "base/password.h"
@@ -37,6 +39,7 @@ std::string human(const std::string& command, const json& result, const std::vec
   if (command == "connections") return connections_text(items, now_unix_ms());
   if (command == "upstreams") return upstreams_text(items, now_unix_ms());
   if (command == "check") return check_text(result);
+  if (command == "diff") return diff_text(result, items);
   if (command == "upgrade") return upgrade_text(result);
   if (command == "upgrades") return upgrades_text(result);
   if (command == "config") return result.value("settings", json()).dump(2) + "\n";
@@ -48,6 +51,7 @@ std::string human(const std::string& command, const json& result, const std::vec
 // One object, also for commands that stream: {"connections":[…]}.
 std::string machine(const std::string& command, json result, const std::vector<json>& items) {
   if (command == "connections" || command == "upstreams") result[command] = items;
+  if (command == "diff") result["changes"] = items;
   return result.dump(2, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace) + "\n";
 }
 
@@ -91,6 +95,7 @@ int run(const CommandLine& line) {
   const std::string text = line.json ? machine(command, *result, items) : human(command, *result, items);
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) return kRefused;
   if (upgrade) return upgrade_exit_code(*result);
+  if (command == "diff") return result->value("exit_code", kRefused);
   return command == "check" && !result->value("ok", false) ? kRefused : kDone;
 }
 

@@ -49,7 +49,10 @@ std::string Table::text() const {
 std::string harmless(std::string_view text) {
   std::string quoted;
   append_json_string(quoted, text);
-  const bool clean = quoted.size() == text.size() + 2;
+  // quotes and backslashes move no terminal
+  const auto marks =
+      static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return c == '"' || c == '\\'; }));
+  const bool clean = quoted.size() == text.size() + marks + 2;
   return clean ? std::string(text) : quoted.substr(1, quoted.size() - 2);
 }
 

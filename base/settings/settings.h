@@ -73,6 +73,11 @@ template <Described S>
   return schema(section_of<S>(), options);
 }
 
+/// What a reload would change, for people: secrets hidden.
+template <Described S>
+[[nodiscard]] std::vector<Change> changes(const S& before, const S& after) {
+  return changes(section_of<S>(), &before, &after);
+}
 /// Paths that differ: what a reload would change.
 template <Described S>
 [[nodiscard]] std::vector<std::string> differences(const S& before, const S& after) {

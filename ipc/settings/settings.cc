@@ -68,6 +68,10 @@ std::string config_schema(const ApplicationTexts& schemas) {
        .opaque = {{"tenants.settings", schemas.tenant}, {"tenants.endpoints.settings", schemas.endpoint}}});
 }
 
+std::vector<settings::Change> changes(const Settings& before, const Settings& after) {
+  return settings::changes(before, after);
+}
+
 std::vector<std::string> differences(const Settings& before, const Settings& after) {
   return settings::differences(before, after);
 }

@@ -14,6 +14,10 @@
 #include "base/result.h"
 #include "ipc/settings/tenant.h"
 
+namespace sluice::settings {
+struct Change;  // base/settings/node_writer.h
+}
+
 namespace sluice::ipc {
 
 struct ApplicationSettings {
@@ -259,6 +263,8 @@ struct ApplicationTexts {
 /// The JSON schema, draft 2020-12.
 [[nodiscard]] std::string config_schema(const ApplicationTexts& schemas = {});
 
+/// What differs, with both values, secrets hidden.
+[[nodiscard]] std::vector<settings::Change> changes(const Settings& before, const Settings& after);
 /// Paths that differ, "tenants[0].workers".
 [[nodiscard]] std::vector<std::string> differences(const Settings& before, const Settings& after);
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "restart/change.h"
 #include "restart/outcome.h"
 #include "restart/phase.h"
 
@@ -38,6 +39,14 @@ TEST(RestartDocument, HasTheOutcomesOfTheCode) {
   for (const OutcomeFacts& facts : kOutcomes)
     outcomes.push_back(fmt::format("| {} | {} | {} |", facts.name, facts.exit_code, facts.meaning));
   EXPECT_EQ(rows_below("| outcome | exit status | meaning |"), outcomes);
+}
+
+TEST(RestartDocument, HasWhatChangesNeed) {
+  std::vector<std::string> rules;
+  for (const ChangeRule& rule : kChangeRules)
+    rules.push_back(rule.path.empty() ? fmt::format("| everything else | {} |", name(rule.needs))
+                                      : fmt::format("| `{}` | {} |", rule.path, name(rule.needs)));
+  EXPECT_EQ(rows_below("| setting | a change needs |"), rules);
 }
 
 TEST(RestartDocument, DrawsEveryPhase) {

@@ -25,6 +25,7 @@ TEST(Table, NothingInACellMovesTheTerminal) {
 
 TEST(Harmless, LeavesOrdinaryTextAlone) {
   EXPECT_EQ(harmless("/index.html?q=ü"), "/index.html?q=ü");
+  EXPECT_EQ(harmless(R"({"a": "\\"})"), R"({"a": "\\"})");
   EXPECT_EQ(harmless(""), "");
 }
 

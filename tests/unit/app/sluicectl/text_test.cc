@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "app/sluicectl/diff_text.h"
+
 namespace sluice::ctl {
 namespace {
 using nlohmann::json;
@@ -126,6 +128,42 @@ TEST(SluicectlText, Check) {
                   {"problems",
                    {{{"message", "sluice.yaml:14:9: tenants[0].workers: 70000 is not between 0 and 1024"}},
                     {{"message", "sluice.yaml:15:1: tenats: there is no such setting; did you mean tenants?"}}}}}));
+}
+
+json change(const char* path, const json& before, const json& after, const char* needs) {
+  return {{"path", path}, {"before", before}, {"after", after}, {"needs", needs}};
+}
+
+TEST(SluicectlText, DiffThatNeedsNewWorkers) {
+  const json added = change("tenants[0].upstreams[0].server_options.b", nullptr, {{"weight", 3}}, "in place");
+  const json list = {std::string(100, 'a')};
+  expect_golden("diff_generation",
+                diff_text({{"file", "/etc/sluice.yaml"},
+                           {"verdict", "generation"},
+                           {"programs", {"/usr/bin/my\x1b[2Japp"}},
+                           {"problems", json::array()}},
+                          {change("log.level", "info", "debug", "in place"), added,
+                           change("tenants[0].endpoints[0].listen", json::array(), list, "new generation")}));
+}
+
+TEST(SluicectlText, DiffWithoutNewWorkers) {
+  expect_golden("diff_nothing", diff_text({{"file", "/etc/sluice.yaml"}, {"verdict", "nothing"}}, {}));
+  expect_golden("diff_in_place", diff_text({{"file", "/etc/sluice.yaml"}, {"verdict", "in_place"}},
+                                           {change("upgrade.keep", 20, 30, "in place")}));
+}
+
+TEST(SluicectlText, DiffThatIsRefused) {
+  const json refused = {{"file", "/etc/sluice.yaml"},
+                        {"verdict", "refused"},
+                        {"outcome", "needs_restart"},
+                        {"meaning", "the change is to something that only a start can change"},
+                        {"why", "log.file can be changed only by a restart"}};
+  expect_golden("diff_restart", diff_text(refused, {change("log.file", "", "/var/log/x", "restart")}));
+  json wrong = refused;
+  wrong["outcome"] = "bad_configuration";
+  wrong["meaning"] = "the configuration has problems";
+  wrong["problems"] = {{{"message", "sluice.yaml:14:9: tenants[0].workers: 70000 is not between 0 and 1024"}}};
+  expect_golden("diff_problems", diff_text(wrong, {}));
 }
 
 }  // namespace

@@ -149,6 +149,38 @@ TEST(Differences, NameThePaths) {
             (std::vector<std::string>{"password", "wait", "names[\"new.one\"]", "inner.ports", "items[1].weight"}));
 }
 
+TEST(Changes, ShowBothValuesAndNoSecret) {
+  Demo before = sample();
+  Demo after = sample();
+  after.wait = 1s;
+  before.password = "hush";
+  after.password = "hushhush";
+  after.names["new.one"] = {};
+  const std::vector<Change> found = changes(before, after);
+  ASSERT_EQ(found.size(), 3U);
+  EXPECT_EQ(found[0].path, "password");
+  EXPECT_EQ(found[0].before, "\"<secret>\"");
+  EXPECT_EQ(found[0].after, "\"<secret>\"");
+  EXPECT_EQ(found[1].after, "\"1s\"");
+  EXPECT_EQ(found[2].path, "names[\"new.one\"]");
+  EXPECT_FALSE(found[2].before.has_value());
+  EXPECT_TRUE(found[2].after.has_value());
+}
+
+TEST(Changes, OfSomebodyElsesSectionAreNamedAndNotShown) {
+  Demo before = sample();
+  Demo after = sample();
+  before.extra = Node::map();
+  before.extra.add("token", Node::scalar("hush", Node::Style::kQuoted));
+  after.extra = Node::map();
+  after.extra.add("token", Node::scalar("hushhush", Node::Style::kQuoted));
+  const std::vector<Change> found = changes(before, after);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_TRUE(found[0].path.ends_with(".token")) << found[0].path;
+  EXPECT_EQ(found[0].before, "\"<application>\"");
+  EXPECT_EQ(found[0].after, "\"<application>\"");
+}
+
 TEST(Choice, HasAName) {
   EXPECT_EQ(name_of(Fruit::kApple), "apple");
 }
