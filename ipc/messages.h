@@ -3,8 +3,8 @@
 // A message is a plain struct that names its fields once (`fields`, for reading and writing alike) plus one row in
 // kFromSupervisor or kFromWorker: type number, name, phases it may be sent in, how often, most descriptors, most bytes.
 // Adding a message is a struct, a row and a handler. A worker is hostile until proven otherwise: all a worker can say
-// in its life are the five rows of kFromWorker, each once and without descriptors; everything else ends it
-// (ipc/peer.h).
+// in its life are the rows of kFromWorker, each once (Prepared: once for each question) and without descriptors;
+// everything else ends it (ipc/peer.h).
 //
 // On the wire: u16 version, u16 type, u16 descriptors, u16 zero, fields (ipc/codec.h). Type numbers are never reused.
 #pragma once
@@ -24,7 +24,7 @@
 namespace sluice::ipc {
 
 /// Changes with every change of this file or of the slab's layout; both sides must have the same.
-inline constexpr std::uint16_t kProtocolVersion = 2;
+inline constexpr std::uint16_t kProtocolVersion = 3;
 /// Descriptors in one message; the kernel's own limit is 253 (SCM_MAX_FD).
 inline constexpr std::size_t kMaxFds = 250;
 inline constexpr std::size_t kMaxName = 64;
@@ -119,6 +119,20 @@ struct Pause {
   static void fields(auto& self, auto& codec) { codec.list(self.keep, kMostKept); }
 };
 
+/// Read these settings of the tenant and make ready what they need, without touching what is in force; say Prepared. An
+/// earlier one that was not adopted is forgotten. Descriptor: the settings (sealed memfd, JSON).
+struct Reconfigure {
+  std::uint64_t number = 0;
+  [[nodiscard]] static std::size_t descriptors() { return 1; }
+  static void fields(auto& self, auto& codec) { codec.u64(self.number); }
+};
+
+/// The settings prepared under this number are in force from now on.
+struct Adopt {
+  std::uint64_t number = 0;
+  static void fields(auto& self, auto& codec) { codec.u64(self.number); }
+};
+
 /// Stop accepting, let what is open end, say Drained and exit; what is left after the budget of its kind is cut. Said
 /// again, the new budgets count, from now.
 struct Drain {
@@ -186,6 +200,18 @@ struct Failed {
   static void fields(auto& self, auto& codec) { codec.sentence(self.why, kMaxSentence); }
 };
 
+/// The answer to Reconfigure, one to each; the supervisor kills a worker that answers what nobody has asked.
+struct Prepared {
+  std::uint64_t number = 0;
+  bool able = false;
+  std::string why;  ///< not able
+  static void fields(auto& self, auto& codec) {
+    codec.u64(self.number);
+    codec.flag(self.able);
+    codec.sentence(self.why, kMaxSentence);
+  }
+};
+
 /// Nothing is open any more; the worker exits right after.
 struct Drained {
   static void fields(auto& /*self*/, auto& /*codec*/) {}
@@ -235,6 +261,8 @@ inline constexpr std::tuple kFromSupervisor{
     Row<SetLogLevel>{{7,  "SetLogLevel", Role::kSupervisor, detail::kAnyPhase,     Times::kMany, 0,       1}},
     Row<Accept>     {{8,  "Accept",      Role::kSupervisor, detail::kServingOnly,  Times::kMany, 0,       0}},
     Row<Pause>      {{9,  "Pause",       Role::kSupervisor, detail::kServingOnly,  Times::kMany, 0,       detail::kBatch}},
+    Row<Reconfigure>{{20, "Reconfigure", Role::kSupervisor, detail::kServingOnly,  Times::kMany, 1,       8}},
+    Row<Adopt>      {{21, "Adopt",       Role::kSupervisor, detail::kServingOnly,  Times::kMany, 0,       8}},
 };
 inline constexpr std::tuple kFromWorker{
     Row<Hello>      {{64, "Hello",       Role::kWorker,     detail::kStartingOnly, Times::kOnce, 0,       256}},
@@ -242,6 +270,7 @@ inline constexpr std::tuple kFromWorker{
     Row<Ready>      {{66, "Ready",       Role::kWorker,     detail::kStartingOnly, Times::kOnce, 0,       0,   Phase::kServing}},
     Row<Failed>     {{67, "Failed",      Role::kWorker,     detail::kAnyPhase,     Times::kOnce, 0,       kMaxSentence + 2}},
     Row<Drained>    {{68, "Drained",     Role::kWorker,     detail::kDrainingOnly, Times::kOnce, 0,       0}},
+    Row<Prepared>   {{80, "Prepared",    Role::kWorker,     detail::kFromReady,    Times::kMany, 0,       kMaxSentence + 11}},
 };
 // clang-format on
 

@@ -99,6 +99,10 @@ void ServerTable::write(std::size_t index, const ServerRow& row) {
   if (header_.servers_used.load(kRelaxed) <= index) header_.servers_used.store(index + 1, std::memory_order_release);
 }
 
+void ServerTable::end_at(std::size_t count) {
+  if (count < header_.servers_used.load(kRelaxed)) header_.servers_used.store(count, std::memory_order_release);
+}
+
 std::vector<ServerRow> read_servers(const SlabView& slab) {
   const std::span<const std::byte> bytes = slab.servers();
   const std::uint64_t used = slab.header().servers_used.load(std::memory_order_acquire);

@@ -66,6 +66,8 @@ class ServerTable {
 
   /// Rows that have no room are not shown.
   void write(std::size_t index, const ServerRow& row);
+  /// Rows from this one on are shown no longer.
+  void end_at(std::size_t count);
 
  private:
   SlabHeader& header_;

@@ -21,9 +21,27 @@ struct ChangeRule {
   Needs needs;
 };
 inline constexpr std::array kChangeRules = {
-    ChangeRule{"log.level", Needs::kInPlace}, ChangeRule{"shutdown", Needs::kInPlace},
-    ChangeRule{"upgrade", Needs::kInPlace},   ChangeRule{"control", Needs::kRestart},
-    ChangeRule{"log.file", Needs::kRestart},  ChangeRule{"log.format", Needs::kRestart},
+    ChangeRule{"log.level", Needs::kInPlace},
+    ChangeRule{"shutdown", Needs::kInPlace},
+    ChangeRule{"upgrade", Needs::kInPlace},
+    ChangeRule{"control", Needs::kRestart},
+    ChangeRule{"log.file", Needs::kRestart},
+    ChangeRule{"log.format", Needs::kRestart},
+    ChangeRule{"tenants.upstreams", Needs::kInPlace},
+    ChangeRule{"tenants.upstreams.source_addresses", Needs::kGeneration},
+    ChangeRule{"tenants.endpoints.routes", Needs::kInPlace},
+    ChangeRule{"tenants.endpoints.error_pages", Needs::kInPlace},
+    ChangeRule{"tenants.endpoints.http", Needs::kInPlace},
+    ChangeRule{"tenants.endpoints.forwarded", Needs::kInPlace},
+    ChangeRule{"tenants.endpoints.proxy_auth", Needs::kInPlace},
+    ChangeRule{"tenants.endpoints.proxy_protocol", Needs::kInPlace},
+    ChangeRule{"tenants.endpoints.tunnel", Needs::kInPlace},
+    ChangeRule{"tenants.endpoints.connect", Needs::kInPlace},
+    ChangeRule{"tenants.limits.buffers", Needs::kInPlace},
+    ChangeRule{"tenants.limits.request_rate", Needs::kInPlace},
+    ChangeRule{"tenants.limits.request_burst", Needs::kInPlace},
+    ChangeRule{"tenants.limits.source", Needs::kInPlace},
+    ChangeRule{"tenants.access_log", Needs::kInPlace},
     ChangeRule{"", Needs::kGeneration},
 };
 

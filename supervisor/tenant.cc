@@ -69,6 +69,14 @@ Result<std::unique_ptr<Tenant>> make_tenant(const ipc::TenantSettings& settings,
   return tenant;
 }
 
+Result<Fd> other_settings_file(const Tenant& tenant, const ipc::TenantSettings& settings) {
+  ipc::TenantSettings complete = settings;
+  complete.workers = tenant.settings.workers;
+  complete.resolver = tenant.settings.resolver;
+  fill_pseudonyms(complete);
+  return ipc::seal_bytes("settings", ipc::to_json(complete));
+}
+
 Result<> Tenant::listen() {
   for (const Endpoint& endpoint : endpoints)
     for (const std::shared_ptr<BoundAddress>& address : endpoint.addresses)

@@ -1,6 +1,6 @@
 // A tenant of one generation, as the supervisor runs it: everything that its workers have in common, made once before
-// the first of them starts. Nothing in here changes while the generation lives; its addresses may be shared with
-// others.
+// the first of them starts. Only the settings that workers get may change while the generation lives; its addresses may
+// be shared with others.
 #pragma once
 #include <memory>
 #include <optional>
@@ -52,6 +52,9 @@ struct TenantMakings {
 [[nodiscard]] Result<std::unique_ptr<Tenant>> make_tenant(const ipc::TenantSettings& settings,
                                                           const Application& application, std::uint64_t generation,
                                                           const TenantMakings& makings);
+
+/// The file for other settings of a tenant that runs, complete like its first. Errors: kSystem.
+[[nodiscard]] Result<Fd> other_settings_file(const Tenant& tenant, const ipc::TenantSettings& settings);
 
 /// The settings of the built-in tenant.
 [[nodiscard]] ipc::TenantSettings admin_tenant(const ipc::AdminSettings& admin);

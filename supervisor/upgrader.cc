@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/settings/units.h"
 #include "supervisor/notify.h"
-#include "supervisor/plan.h"
+#include "supervisor/reconfiguration.h"
 
 namespace sluice::supervisor {
 namespace {
@@ -129,7 +129,20 @@ Task<Generation*> Upgrader::prepare(UpgradeRecord& record) {
     refused(record, std::move(checked).error());
     co_return nullptr;
   }
-  if (settled_without(record, *checked)) co_return nullptr;
+  const Plan plan = plan_for(generations.serving(), *checked);
+  record.changes = plan.paths();
+  if (settled(record, plan)) co_return nullptr;
+  if (plan.needs() == restart::Needs::kInPlace && record.force == UpgradeRecord::Force::kNo) {
+    const Result<> done = co_await in_place(checked->settings);
+    if (record.outcome()) co_return nullptr;  // told to leave
+    if (done) {
+      const std::string what = fmt::format("{}", fmt::join(record.changes, ", "));
+      decide(record, Outcome::kInPlace, what);
+      move(record, Phase::kEnded, "in force: " + what);
+      co_return nullptr;
+    }
+    context_.log.warn("not in place", {{"upgrade", record.number()}, {"why", done.error().message()}});
+  }
   if (!make_room(record)) co_return nullptr;
 
   move(record, Phase::kSpawn,
@@ -150,29 +163,29 @@ Task<Generation*> Upgrader::prepare(UpgradeRecord& record) {
   co_return *next;
 }
 
-bool Upgrader::settled_without(UpgradeRecord& record, const Configuration& checked) {
-  Generation& serving = context_.generations.serving();
-  const Configuration& now = serving.configuration();
-  const Plan plan = plan_for(serving, checked);
-  record.changes = plan.paths();
+bool Upgrader::settled(UpgradeRecord& record, const Plan& plan) {
   if (const std::string path = plan.fixed(); !path.empty()) {
     fail(record, Outcome::kFixed, path + " can be changed only by a restart");
     return true;
   }
-  if (record.force == UpgradeRecord::Force::kYes) return false;
-  if (plan.nothing()) {
-    context_.log.info("configuration unchanged", {{"config", now.file}});
-    decide(record, Outcome::kUnchanged, "");
-    move(record, Phase::kEnded, "nothing has changed");
-    return true;
-  }
-  if (plan.needs() != restart::Needs::kInPlace) return false;
-  const ipc::Settings before = now.settings;
-  serving.adopt(checked.settings);
-  context_.applied(before);
-  decide(record, Outcome::kInPlace, fmt::format("{}", fmt::join(record.changes, ", ")));
-  move(record, Phase::kEnded, fmt::format("in force: {}", fmt::join(record.changes, ", ")));
+  if (record.force == UpgradeRecord::Force::kYes || !plan.nothing()) return false;
+  context_.log.info("configuration unchanged", {{"config", context_.generations.serving().configuration().file}});
+  decide(record, Outcome::kUnchanged, "");
+  move(record, Phase::kEnded, "nothing has changed");
   return true;
+}
+
+Task<Result<>> Upgrader::in_place(const ipc::Settings& settings) {
+  Generation& serving = context_.generations.serving();
+  const ipc::Settings before = serving.configuration().settings;
+  Reconfiguration change(serving, ++last_settings_);
+  const Deadline deadline = context_.loop.in(before.restart_policy.ready_timeout);
+  Result<> prepared = co_await change.prepare(context_.loop, settings, news_, deadline);
+  if (!prepared) co_return prepared;
+  if (Result<> adopted = change.adopt(); !adopted) co_return adopted;
+  serving.adopt(settings);
+  context_.applied(before);
+  co_return Result<>();
 }
 
 bool Upgrader::make_room(UpgradeRecord& record) {

@@ -13,6 +13,7 @@
 #include "base/loop.h"
 #include "base/task.h"
 #include "supervisor/generations.h"
+#include "supervisor/plan.h"
 #include "supervisor/preflight.h"
 #include "supervisor/upgrade_record.h"
 
@@ -56,8 +57,10 @@ class Upgrader {
   [[nodiscard]] Task<bool> probation(UpgradeRecord& record, Generation& next, Generation& old);
   [[nodiscard]] Task<> retire(UpgradeRecord& record, Generation& leaving);
 
-  /// What the change needs; nothing when it needs a new generation.
-  [[nodiscard]] bool settled_without(UpgradeRecord& record, const Configuration& checked);
+  /// There is nothing to do, or it cannot be done.
+  [[nodiscard]] bool settled(UpgradeRecord& record, const Plan& plan);
+  /// Puts the settings in force in the processes that run. Errors: why that cannot be; nothing has changed then.
+  [[nodiscard]] Task<Result<>> in_place(const ipc::Settings& settings);
   [[nodiscard]] bool make_room(UpgradeRecord& record);
   void refused(UpgradeRecord& record, Refusal refusal);
   void fail(UpgradeRecord& record, restart::Outcome outcome, const std::string& why);
@@ -68,6 +71,7 @@ class Upgrader {
   Context context_;
   bool leaving_ = false;
   std::uint64_t last_number_ = 0;
+  std::uint64_t last_settings_ = 0;
   std::shared_ptr<UpgradeRecord> running_;
   std::shared_ptr<UpgradeRecord> pending_;
   std::deque<std::shared_ptr<UpgradeRecord>> records_;

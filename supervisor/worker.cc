@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <csignal>
 
 #include "base/check.h"
@@ -65,6 +66,8 @@ Result<> Worker::start() {
   kill_reason_.clear();
   failed_why_.clear();
   not_ready_ = false;
+  able_ = Able::kNotAsked;
+  unanswered_ = 0;
   if (tenant_.cgroup != nullptr) memory_kills_ = tenant_.cgroup->memory_kills();
   if (Result<> slab = prepare_slab(); !slab) return slab;
   Result<std::unique_ptr<Process>> process = Process::start(
@@ -106,6 +109,7 @@ void Worker::heard(const ipc::FromWorker& message) {
               },
               [&](const ipc::Protections& said) { process_->add_protections(said); },
               [&](const ipc::Ready&) { became_ready(); }, [&](const ipc::Failed& said) { failed_why_ = said.why; },
+              [&](const ipc::Prepared& said) { prepared(said); },
               [&](const ipc::Drained&) {
                 context_.log.debug("worker drained", {{"tenant", tenant_.settings.name}, {"worker", index_}});
               }},
@@ -124,6 +128,33 @@ void Worker::became_ready() {
                                      {"pid", process_->pid()},
                                      {"generation", context_.generation},
                                      {"milliseconds", took.count()}});
+}
+
+Result<> Worker::prepare(std::uint64_t number, const Fd& settings) {
+  const std::array<int, 1> file = {settings.get()};
+  if (Result<> told = post(ipc::Reconfigure{.number = number}, file); !told) return told;
+  able_ = Able::kAsked;
+  asked_ = number;
+  ++unanswered_;
+  return {};
+}
+
+void Worker::prepared(const ipc::Prepared& said) {
+  if (unanswered_ == 0) {
+    misbehaved("it answered what nobody had asked");
+    return;
+  }
+  --unanswered_;
+  if (said.number != asked_) return;  // an earlier question, given up meanwhile
+  able_ = said.able ? Able::kYes : Able::kNo;
+  unable_because_ = said.why;
+  context_.changed.set();
+}
+
+void Worker::adopt() {
+  if (able_ != Able::kYes) return;
+  able_ = Able::kNotAsked;
+  if (Result<> told = post(ipc::Adopt{.number = asked_}, {}); !told) kill(told.error().message());
 }
 
 void Worker::accept() {

@@ -61,6 +61,16 @@ class Worker final : private ProcessOwner {
   /// It leaves now; from any state.
   void stop();
   void set_log_level(LogLevel level);
+
+  // settings that take the place of others in a process that serves
+  /// Asks a ready process to prepare for these. Errors: the channel's.
+  [[nodiscard]] Result<> prepare(std::uint64_t number, const Fd& settings);
+  enum class Able : std::uint8_t { kNotAsked, kAsked, kYes, kNo };
+  /// What the process that runs has answered to the last question.
+  [[nodiscard]] Able able() const { return able_; }
+  [[nodiscard]] const std::string& unable_because() const { return unable_because_; }
+  /// The process that is able goes over to them; one that cannot be told is killed, and the next begins with them.
+  void adopt();
   /// For messages of the moment (Slabs). Errors: kUnavailable without a process.
   [[nodiscard]] Result<> post(const ipc::FromSupervisor& message, std::span<const int> fds);
 
@@ -107,6 +117,7 @@ class Worker final : private ProcessOwner {
   void ended(ExitReason reason);
   [[nodiscard]] std::uint64_t report_lost_connections(const std::string& why);
   void became_ready();
+  void prepared(const ipc::Prepared& said);
   void close_page();
   void tell_to_accept();
   void move_to(WorkerState next);
@@ -126,6 +137,10 @@ class Worker final : private ProcessOwner {
   Trouble trouble_ = Trouble::kNone;
   bool not_ready_ = false;
   std::unique_ptr<Process> process_;
+  Able able_ = Able::kNotAsked;
+  std::uint64_t asked_ = 0;       // the number of the last question
+  std::uint32_t unanswered_ = 0;  // questions
+  std::string unable_because_;
   std::string kill_reason_;
   std::string failed_why_;
   std::uint64_t memory_kills_ = 0;

@@ -14,8 +14,6 @@
 namespace sluice::worker {
 namespace {
 
-constexpr std::size_t kMaxSettings = std::size_t{64} << 20;
-
 Result<> configure(Booted& booted, ipc::Configure message, std::vector<Fd> fds) {
   auto bytes = ipc::SealedBytes::open(fds[0].get(), kMaxSettings);
   if (!bytes) return fail(std::move(bytes).error().during("opening the settings"));
@@ -52,34 +50,37 @@ enum class Step : std::uint8_t { kMore, kBegin };
 Result<Step> receive(Booted& booted) {
   auto received = booted.channel.receive_blocking(Deadline::never());  // the supervisor keeps the time
   if (!received) return fail(std::move(received).error());
-  return std::visit(ipc::On{
-                        [&](ipc::Configure& message) -> Result<Step> {
-                          if (auto done = configure(booted, std::move(message), std::move(received->fds)); !done)
-                            return fail(std::move(done).error());
-                          return Step::kMore;
-                        },
-                        [&](ipc::Listeners& message) -> Result<Step> {
-                          take(booted, std::move(message), std::move(received->fds));
-                          return Step::kMore;
-                        },
-                        [&](ipc::Slabs& message) -> Result<Step> {
-                          take(booted, std::move(message), std::move(received->fds));
-                          return Step::kMore;
-                        },
-                        [&](ipc::SetLogLevel& message) -> Result<Step> {
-                          booted.log.set_level(message.level);
-                          return Step::kMore;
-                        },
-                        [&](ipc::Begin&) -> Result<Step> {
-                          if (!booted.slab) return fail(Code::kProtocol, "Begin came before Configure");
-                          return Step::kBegin;
-                        },
-                        [&](ipc::Accept&) -> Result<Step> { return fail(Code::kProtocol, "Accept came before Ready"); },
-                        [&](ipc::Pause&) -> Result<Step> { return fail(Code::kProtocol, "Pause came before Ready"); },
-                        [&](ipc::Stop&) -> Result<Step> { return fail(Code::kClosed, "stopped while starting"); },
-                        [&](ipc::Drain&) -> Result<Step> { return fail(Code::kClosed, "drained while starting"); },
-                    },
-                    received->message);
+  return std::visit(
+      ipc::On{
+          [&](ipc::Configure& message) -> Result<Step> {
+            if (auto done = configure(booted, std::move(message), std::move(received->fds)); !done)
+              return fail(std::move(done).error());
+            return Step::kMore;
+          },
+          [&](ipc::Listeners& message) -> Result<Step> {
+            take(booted, std::move(message), std::move(received->fds));
+            return Step::kMore;
+          },
+          [&](ipc::Slabs& message) -> Result<Step> {
+            take(booted, std::move(message), std::move(received->fds));
+            return Step::kMore;
+          },
+          [&](ipc::SetLogLevel& message) -> Result<Step> {
+            booted.log.set_level(message.level);
+            return Step::kMore;
+          },
+          [&](ipc::Begin&) -> Result<Step> {
+            if (!booted.slab) return fail(Code::kProtocol, "Begin came before Configure");
+            return Step::kBegin;
+          },
+          [&](ipc::Accept&) -> Result<Step> { return fail(Code::kProtocol, "Accept came before Ready"); },
+          [&](ipc::Reconfigure&) -> Result<Step> { return fail(Code::kProtocol, "Reconfigure came before Ready"); },
+          [&](ipc::Adopt&) -> Result<Step> { return fail(Code::kProtocol, "Adopt came before Ready"); },
+          [&](ipc::Pause&) -> Result<Step> { return fail(Code::kProtocol, "Pause came before Ready"); },
+          [&](ipc::Stop&) -> Result<Step> { return fail(Code::kClosed, "stopped while starting"); },
+          [&](ipc::Drain&) -> Result<Step> { return fail(Code::kClosed, "drained while starting"); },
+      },
+      received->message);
 }
 
 // Tells whoever still listens; that may be nobody.

@@ -29,6 +29,9 @@ namespace sluice::worker {
 inline constexpr int kLogDescriptor = 2;
 inline constexpr int kChannelDescriptor = 3;
 
+/// The largest settings of a tenant, as JSON.
+inline constexpr std::size_t kMaxSettings = std::size_t{64} << 20;
+
 struct BootRequest {
   std::string_view application;
   std::string_view version;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "app/sluice/hook.h"
@@ -29,10 +30,11 @@ class OriginPool;
 class PathMetrics;
 class Resolver;
 
-/// An endpoint at work.
+/// An endpoint at work. Lifetime: as the policy that it belongs to.
 struct Endpoint {
   const ipc::EndpointSettings& settings;
   EndpointIndex index;
+  const UpstreamGroups& upstreams;  ///< of the tenant
   Router router;
   Networks proxy_peers;  ///< who may speak the PROXY protocol
   ForwardedRules forwarded{settings};
@@ -40,16 +42,31 @@ struct Endpoint {
   ErrorPages error_pages{settings.error_pages};
 };
 
+/// What a worker does with connections and requests, as one set of settings says. When other settings are put in force
+/// another one takes its place; a request goes on with the one it began with, and so keeps it alive. Nobody else holds
+/// on to parts of it across an await.
+struct Policy {
+  Policy(std::shared_ptr<const ipc::TenantSettings> its, UpstreamGroups groups)
+      : settings(std::move(its)), upstreams(std::move(groups)) {}
+  Policy(Policy&&) = delete;
+
+  std::shared_ptr<const ipc::TenantSettings> settings;
+  UpstreamGroups upstreams;  ///< in the order of the settings
+  std::vector<std::unique_ptr<Endpoint>> endpoints;
+
+  [[nodiscard]] const Endpoint& endpoint(EndpointIndex index) const { return *endpoints[index]; }
+};
+
 struct Services {
   Loop& loop;
   Log& log;
-  const ipc::TenantSettings& settings;
+  const ipc::TenantSettings& settings;          ///< as the worker began: only for what needs new processes to change
+  const std::shared_ptr<const Policy>& policy;  ///< the one in force
   detail::HookSet& hooks;
   Resolver& resolver;
   const EgressPolicy& egress_policy;
   Limits& limits;
   OriginPool& pool;
-  const std::vector<std::unique_ptr<UpstreamGroup>>& upstreams;
   AccessLog& access_log;
   PathMetrics& metrics;
   ipc::ConnectionTable& table;

@@ -15,6 +15,8 @@
 #include "worker/offramp/resolver.h"
 #include "worker/offramp/upstream_report.h"
 #include "worker/onramp/acceptor.h"
+#include "worker/policy.h"
+#include "worker/reconfigure.h"
 #include "worker/services.h"
 #include "worker/telemetry/access_log.h"
 #include "worker/telemetry/metrics.h"
@@ -24,24 +26,6 @@ namespace sluice::worker {
 namespace {
 
 constexpr int kFailed = 1;
-
-// "a.example,b.example/path", "*/".
-std::string name_of(const ipc::RouteSettings& route) {
-  std::string name = route.hosts.empty() ? "*" : "";
-  for (const std::string& host : route.hosts) name += (name.empty() ? "" : ",") + host;
-  return name + route.path;
-}
-
-TrafficNames traffic_names(const ipc::TenantSettings& tenant) {
-  TrafficNames names;
-  for (const ipc::EndpointSettings& endpoint : tenant.endpoints) {
-    names.endpoints.push_back(endpoint.name);
-    std::vector<std::string>& routes = names.routes.emplace_back();
-    for (const ipc::RouteSettings& route : endpoint.routes) routes.push_back(name_of(route));
-  }
-  for (const ipc::UpstreamSettings& upstream : tenant.upstreams) names.upstreams.push_back(upstream.name);
-  return names;
-}
 
 // Everything in the settings has been checked when the configuration was read.
 template <class T>
@@ -57,24 +41,25 @@ class Worker {
         loop_(loop),
         writer_(slab),
         table_(slab),
-        names_(traffic_names(booted.settings)),
         metrics_(writer_, names_),
+        pool_(loop, booted.log, metrics_, booted.settings.forward),
+        policy_(checked(make_policy(std::make_shared<const ipc::TenantSettings>(booted.settings),
+                                    {.pool = pool_, .names = names_}))),
         access_log_(booted.log_output, booted.settings.access_log, names_),
         sampler_(metrics_, booted.log, access_log_),
         resolver_(resolver),
         limits_(booted.settings.limits, checked(Limits::source_limits(booted.settings.limits.source))),
         egress_(checked(egress_rules(booted.settings.egress))),
         report_(loop, slab),
-        pool_(loop, booted.log, metrics_, booted.settings.forward),
         services_{.loop = loop_,
                   .log = booted.log,
                   .settings = booted.settings,
+                  .policy = policy_,
                   .hooks = hooks_,
                   .resolver = *resolver_,
                   .egress_policy = egress_,
                   .limits = limits_,
                   .pool = pool_,
-                  .upstreams = pool_.configured(),
                   .access_log = access_log_,
                   .metrics = metrics_,
                   .table = table_,
@@ -83,11 +68,8 @@ class Worker {
         acceptor_(services_) {
     resolver_->count_in(metrics_);
     pool_.report_to(report_);
-    for (const ipc::UpstreamSettings& upstream : booted.settings.upstreams) pool_.add(upstream);
-    for (const ipc::EndpointSettings& endpoint : booted.settings.endpoints)
-      endpoints_.push_back(std::make_unique<Endpoint>(endpoint, static_cast<EndpointIndex>(endpoints_.size()),
-                                                      Router(endpoint.routes, pool_.configured()),
-                                                      checked(Networks::parse(endpoint.proxy_protocol.trusted))));
+    metrics_.learn(names_);
+    pool_.adopt(policy_->upstreams, policy_->settings->upstreams);
   }
   Worker(Worker&&) = delete;
 
@@ -103,7 +85,7 @@ class Worker {
 
   [[nodiscard]] int serve() {
     for (Listener& listener : booted_.listeners)
-      acceptor_.add(listener.number, std::move(listener.socket), *endpoints_[listener.endpoint]);
+      acceptor_.add(listener.number, std::move(listener.socket), listener.endpoint);
     booted_.channel.attach(loop_);
     if (Result<> said = booted_.channel.post(ipc::Ready{}); !said) return kFailed;
     background_.spawn([this] { return obey(); });
@@ -140,6 +122,8 @@ class Worker {
           ipc::On{[&](const ipc::Listeners& more) { add_listeners(more, std::move(received->fds)); },
                   [&](const ipc::Accept&) { acceptor_.accept(); }, [&](const ipc::Pause& pause) { begin_pause(pause); },
                   [&](const ipc::Drain& drain) { begin_drain(drain); }, [&](const ipc::Stop&) { leave(0); },
+                  [&](const ipc::Reconfigure& wanted) { prepare(wanted.number, received->fds.front()); },
+                  [&](const ipc::Adopt& wanted) { adopt(wanted.number); },
                   [&](const ipc::SetLogLevel& set) { booted_.log.set_level(set.level); },
                   [&](const ipc::Slabs& slabs) {
                     if (application_->slabs) application_->slabs(slabs, std::move(received->fds));
@@ -151,8 +135,24 @@ class Worker {
 
   void add_listeners(const ipc::Listeners& more, std::vector<Fd> fds) {
     for (std::size_t i = 0; i < fds.size(); ++i)
-      if (more.items[i].endpoint_index < endpoints_.size())
-        acceptor_.add(more.items[i].socket, std::move(fds[i]), *endpoints_[more.items[i].endpoint_index]);
+      if (more.items[i].endpoint_index < policy_->endpoints.size())
+        acceptor_.add(more.items[i].socket, std::move(fds[i]), more.items[i].endpoint_index);
+  }
+
+  void prepare(std::uint64_t number, const Fd& settings) {
+    const Result<> prepared = reconfigurer_.prepare(number, settings);
+    ipc::Prepared answer{.number = number, .able = prepared.has_value(), .why = {}};
+    if (!prepared) answer.why = prepared.error().message();
+    if (!booted_.channel.post(answer)) leave(kFailed);
+  }
+
+  void adopt(std::uint64_t number) {
+    if (reconfigurer_.adopt(number)) {
+      booted_.log.info("settings adopted", {{"number", number}});
+    } else {
+      booted_.log.error("settings not adopted", {{"number", number}, {"why", "they were not prepared"}});
+      leave(kFailed);  // the next process begins with them
+    }
   }
 
   void begin_pause(const ipc::Pause& pause) {
@@ -195,14 +195,21 @@ class Worker {
   ipc::ConnectionTable table_;
   TrafficNames names_;
   PathMetrics metrics_;
+  OriginPool pool_;
+  std::shared_ptr<const Policy> policy_;
   AccessLog access_log_;
   Sampler sampler_;
   std::unique_ptr<Resolver>& resolver_;
   Limits limits_;
   EgressPolicy egress_;
   UpstreamReport report_;
-  OriginPool pool_;
-  std::vector<std::unique_ptr<Endpoint>> endpoints_;
+  Reconfigurer reconfigurer_{{.first = booted_.settings,
+                              .policy = policy_,
+                              .names = names_,
+                              .pool = pool_,
+                              .metrics = metrics_,
+                              .access_log = access_log_,
+                              .limits = limits_}};
   detail::HookSet hooks_;
   std::function<bool()> shed_ = [this] { return acceptor_.shed(); };
   bool draining_ = false;

@@ -95,6 +95,7 @@ struct CircuitSettings {
   Milliseconds window = 10s;
   Milliseconds open_time = 5s;
   std::uint32_t trials = 3;
+  bool operator==(const CircuitSettings&) const = default;
 
   static constexpr std::string_view about =
       "A circuit breaker: while an upstream as a whole fails, its requests are answered with 503 at once. Failures are "
@@ -120,6 +121,7 @@ struct RetrySettings {
   std::vector<std::uint16_t> statuses;
   double budget = 0.2;
   std::uint32_t min_per_second = 10;
+  bool operator==(const RetrySettings&) const = default;
 
   static constexpr std::string_view about =
       "Trying again, at another server where there is one. Only what is safe: a request of which nothing was sent; and "

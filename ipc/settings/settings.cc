@@ -68,6 +68,10 @@ std::string config_schema(const ApplicationTexts& schemas) {
        .opaque = {{"tenants.settings", schemas.tenant}, {"tenants.endpoints.settings", schemas.endpoint}}});
 }
 
+bool same(const UpstreamSettings& one, const UpstreamSettings& other) {
+  return settings::same(settings::type_of<UpstreamSettings>(), &one, &other);
+}
+
 std::vector<settings::Change> changes(const Settings& before, const Settings& after) {
   return settings::changes(before, after);
 }

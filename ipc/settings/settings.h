@@ -263,6 +263,7 @@ struct ApplicationTexts {
 /// The JSON schema, draft 2020-12.
 [[nodiscard]] std::string config_schema(const ApplicationTexts& schemas = {});
 
+[[nodiscard]] bool same(const UpstreamSettings& one, const UpstreamSettings& other);
 /// What differs, with both values, secrets hidden.
 [[nodiscard]] std::vector<settings::Change> changes(const Settings& before, const Settings& after);
 /// Paths that differ, "tenants[0].workers".

@@ -203,7 +203,7 @@ Task<Result<bool>> Exchange::ask_hook() {
 
 Result<Exchange::Destination> Exchange::route() {
   if (!upstream_.empty()) {
-    for (const auto& group : services_.upstreams)
+    for (const auto& group : endpoint_.upstreams)
       if (group->name() == upstream_) return Destination{.group = group.get(), .asked_for = nullptr};
     services_.log.error("hook named an unknown upstream", {{"upstream", upstream_}});
     return fail(Code::kInternal, "no upstream of that name");

@@ -13,6 +13,13 @@ Result<SourceLimits> Limits::source_limits(const ipc::SourceLimitSettings& setti
                       .exempt = *std::move(exempt)};
 }
 
+void Limits::adopt(const ipc::LimitSettings& settings, SourceLimits source) {
+  sources_.adopt(std::move(source));
+  rate_ = Rate(settings.request_rate, settings.request_burst);
+  most_blocks_ = settings.buffers.bytes() / Buffer::kBlock;
+  on_requests_ = rate_.limited() || sources_.limits_requests();
+}
+
 std::optional<Limits::Refusal> Limits::request(const SocketAddress& from, Nanos now) {
   if (const Nanos wait = sources_.request(from, now); wait != Nanos(0))
     return Refusal{.reason = RequestRefused::kSourceRate, .wait = wait};

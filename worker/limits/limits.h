@@ -23,6 +23,8 @@ class Limits {
         most_blocks_(settings.buffers.bytes() / Buffer::kBlock),
         on_requests_(rate_.limited() || sources_.limits_requests()) {}
   Limits(Limits&&) = delete;
+  /// Others hold from now on; what has been used so far counts.
+  void adopt(const ipc::LimitSettings& settings, SourceLimits source);
 
   [[nodiscard]] Sources& sources() { return sources_; }
 

@@ -26,6 +26,11 @@ std::size_t Sources::KeyedHash::operator()(const Key& key) const {
 
 Sources::Sources(SourceLimits limits) : limits_(std::move(limits)), by_key_(0, KeyedHash{random_secret()}) {}
 
+void Sources::adopt(SourceLimits limits) {
+  limits_ = std::move(limits);
+  forget_oldest();
+}
+
 Sources::Key Sources::key_of(const IpAddress& ip) {
   const IpAddress plain = ip.unmapped();
   std::uint64_t network = 0;

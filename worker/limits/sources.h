@@ -35,6 +35,8 @@ class Sources {
  public:
   explicit Sources(SourceLimits limits);
   Sources(Sources&&) = delete;
+  /// Others hold from now on. Connections that came while they were not counted do not count.
+  void adopt(SourceLimits limits);
 
   [[nodiscard]] bool limits_connections() const {
     return limits_.connections != 0 || limits_.connection_rate.limited();

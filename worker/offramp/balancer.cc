@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sluice::worker {
@@ -17,7 +18,7 @@ bool lighter(const Member& a, const Member& b) {
   return (std::uint64_t{a.places} + 1) * b.weight < (std::uint64_t{b.places} + 1) * a.weight;
 }
 
-HashRing ring_of(std::span<const Member> members) {
+HashRing ring_of(const MemberList& members) {
   std::vector<std::string> names;
   names.reserve(members.size());  // the views stay good
   std::vector<HashRing::Server> servers;
@@ -30,8 +31,8 @@ HashRing ring_of(std::span<const Member> members) {
 
 }  // namespace
 
-Balancer::Balancer(ipc::Balance method, std::span<Member> members) : method_(method), members_(members) {
-  if (method == ipc::Balance::kHash) ring_.emplace(ring_of(members));
+Balancer::Balancer(ipc::Balance method, MemberList members) : method_(method), members_(std::move(members)) {
+  if (method == ipc::Balance::kHash) ring_.emplace(ring_of(members_));
   weights_changed();
 }
 

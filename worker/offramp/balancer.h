@@ -23,7 +23,7 @@ struct Wanted {
 class Balancer {
  public:
   /// Lifetime: the members outlive it and stay where they are.
-  Balancer(ipc::Balance method, std::span<Member> members);
+  Balancer(ipc::Balance method, MemberList members);
   Balancer(Balancer&&) = delete;
 
   /// Null when no member can take it.
@@ -39,7 +39,7 @@ class Balancer {
   [[nodiscard]] Member* by_key(const Wanted& wanted);
 
   ipc::Balance method_;
-  std::span<Member> members_;
+  MemberList members_;
   std::optional<HashRing> ring_;
   std::size_t turn_ = 0;
   SmallRandom random_;

@@ -20,8 +20,8 @@ class Circuit {
   enum class State : std::uint8_t { kClosed, kOpen, kOnTrial };
   enum class Outcome : std::uint8_t { kSuccess, kFailure };
 
-  /// Lifetime: the settings outlive it.
   explicit Circuit(const ipc::CircuitSettings& settings) : settings_(settings) {}
+  [[nodiscard]] const ipc::CircuitSettings& settings() const { return settings_; }
 
   /// May a request go through?
   [[nodiscard]] bool lets_through(Nanos now);
@@ -42,7 +42,7 @@ class Circuit {
   [[nodiscard]] bool fails_too_often(Nanos now) const;
   void open(Nanos now);
 
-  const ipc::CircuitSettings& settings_;
+  ipc::CircuitSettings settings_;
   State state_ = State::kClosed;
   std::array<Slice, kSlices> slices_{};
   Nanos until_{0};           // of kOpen; of kOnTrial: when trials without an outcome are given up

@@ -34,6 +34,12 @@ class Health {
   /// True when down() has changed.
   [[nodiscard]] bool probed(Probe result, const ipc::ActiveHealthSettings& settings);
 
+  /// Nobody probes it any more: what probes have said is forgotten.
+  void forget_probes() {
+    down_ = false;
+    streak_ = 0;
+  }
+
   /// When returns() has something to say.
   [[nodiscard]] Nanos until() const { return ejected_ ? until_ : Nanos::max(); }
   [[nodiscard]] std::uint64_t ejections() const { return ejections_; }

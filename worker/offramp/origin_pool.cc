@@ -2,10 +2,10 @@
 #include "worker/offramp/origin_pool.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
-#include "base/scope.h"
-#include "worker/offramp/health_check.h"
+#include "ipc/settings/settings.h"
 #include "worker/offramp/upstream_report.h"
 #include "worker/telemetry/metrics.h"
 
@@ -15,12 +15,41 @@ namespace {
 constexpr Millis kSweep(1000);
 }  // namespace
 
-UpstreamGroup& OriginPool::add(const ipc::UpstreamSettings& settings) {
-  const auto index = static_cast<UpstreamIndex>(configured_.size());
-  UpstreamGroup& group = *configured_.emplace_back(std::make_unique<UpstreamGroup>(settings, index));
-  group.tell(*this);
-  metrics_.upstream_health(index, group.well());
-  return group;
+std::shared_ptr<UpstreamGroup> OriginPool::find(std::string_view name) const {
+  const auto found = std::ranges::find_if(configured_, [name](const auto& group) { return group->name() == name; });
+  return found == configured_.end() ? nullptr : *found;
+}
+
+void OriginPool::adopt(UpstreamGroups groups, const std::vector<ipc::UpstreamSettings>& settings) {
+  const UpstreamGroups before = std::exchange(configured_, std::move(groups));
+  const auto among = [](const UpstreamGroups& all, const auto& group) {
+    return std::ranges::find(all, group) != all.end();
+  };
+  for (const auto& group : before) {
+    if (among(configured_, group)) continue;
+    probes_.erase(group.get());
+    group->retire(metrics_);
+    metrics_.upstream_health(group->index(), 0);
+  }
+  for (std::size_t i = 0; i < configured_.size(); ++i) {
+    UpstreamGroup& group = *configured_[i];
+    if (among(before, configured_[i])) {
+      if (ipc::same(group.settings(), settings[i])) continue;
+      probes_.erase(&group);  // they hold its settings
+      group.adopt(std::make_shared<const ipc::UpstreamSettings>(settings[i]), loop_.now(), metrics_);
+      metrics_.circuit_changed(group.index(), group.circuit() == Circuit::State::kClosed ? 0 : 1);
+    }
+    group.tell(*this);
+    metrics_.upstream_health(group.index(), group.well());
+    probe(group);
+  }
+  if (report_ != nullptr) report_->write(configured_);
+}
+
+void OriginPool::probe(UpstreamGroup& group) {
+  if (!check_ || !group.settings().health.active.enabled) return;
+  for (Member& member : group.members())
+    probes_[&group].spawn([this, &group, &member] { return check_->watch(group, member); });
 }
 
 std::shared_ptr<UpstreamGroup> OriginPool::forward(std::string_view host, std::uint16_t port) {
@@ -36,13 +65,8 @@ std::shared_ptr<UpstreamGroup> OriginPool::forward(std::string_view host, std::u
 
 Task<> OriginPool::run(Resolver& resolver) {
   if (report_ != nullptr) report_->write(configured_);
-  HealthCheck check(loop_, resolver);
-  Scope probes;
-  for (const auto& group : configured_) {
-    if (!group->settings().health.active.enabled) continue;
-    for (Member& member : group->members())
-      probes.spawn([&check, &group = *group, &member] { return check.watch(group, member); });
-  }
+  check_.emplace(loop_, resolver);
+  for (const auto& group : configured_) probe(*group);
   for (;;) {
     co_await loop_.sleep(kSweep);
     for (const auto& group : configured_) group->sweep(loop_.now(), metrics_);

@@ -5,12 +5,16 @@
 // nothing up. Forward origins are keyed by host and port and forgotten when they hold no connection. Reverse and
 // forward never share a connection, because the egress policy was asked for the one and not for the other.
 #pragma once
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "base/scope.h"
+#include "worker/offramp/health_check.h"
 #include "worker/offramp/upstream.h"
 
 namespace sluice {
@@ -35,10 +39,12 @@ class OriginPool : private UpstreamWatcher {
 
   /// From now on it is reported there how the groups are. Lifetime: as long as the pool.
   void report_to(UpstreamReport& report) { report_ = &report; }
-  /// A group of the configuration; lives as long as the pool.
-  UpstreamGroup& add(const ipc::UpstreamSettings& settings);
-  /// In the order of the configuration.
-  [[nodiscard]] const std::vector<std::unique_ptr<UpstreamGroup>>& configured() const { return configured_; }
+  /// The group of this name in the configuration; null when there is none.
+  [[nodiscard]] std::shared_ptr<UpstreamGroup> find(std::string_view name) const;
+  /// These are the groups of the configuration from now on, with these settings. Those that were among them before keep
+  /// what they have; those that are not any more are retired.
+  void adopt(UpstreamGroups groups, const std::vector<ipc::UpstreamSettings>& settings);
+  [[nodiscard]] const UpstreamGroups& configured() const { return configured_; }
   /// The origin that a client named. Shared: an exchange holds it while the pool may forget it.
   [[nodiscard]] std::shared_ptr<UpstreamGroup> forward(std::string_view host, std::uint16_t port);
   /// Sweeps idle connections and probes servers, for ever; spawned by the worker.
@@ -46,6 +52,7 @@ class OriginPool : private UpstreamWatcher {
   [[nodiscard]] std::size_t idle() const;
 
  private:
+  void probe(UpstreamGroup& group);
   void happened(const UpstreamGroup& group, const Member* member, UpstreamEvent event, const Error* why) override;
 
   Loop& loop_;
@@ -53,9 +60,11 @@ class OriginPool : private UpstreamWatcher {
   PathMetrics& metrics_;
   UpstreamReport* report_ = nullptr;
   ipc::UpstreamSettings forward_settings_;
-  std::vector<std::unique_ptr<UpstreamGroup>> configured_;
+  UpstreamGroups configured_;
   std::unordered_map<std::string, std::shared_ptr<UpstreamGroup>> forward_;
-  std::string key_;  // scratch for lookups, so that a hit allocates nothing
+  std::string key_;                   // scratch for lookups, so that a hit allocates nothing
+  std::optional<HealthCheck> check_;  // from run() on
+  std::map<const UpstreamGroup*, Scope> probes_;
 };
 
 }  // namespace sluice::worker

@@ -8,9 +8,9 @@
 namespace sluice::worker {
 
 bool OriginServer::fit(OriginConnection& connection, Nanos now) const {
-  if (connection.dead_while_idle()) return false;
-  if (now - connection.idle_since >= std::min<Nanos>(settings_.pool.idle_timeout, connection.idle_limit)) return false;
-  const Nanos max_age = settings_.pool.max_age;
+  if (connection.dead_while_idle() || connection.made < not_before_) return false;
+  if (now - connection.idle_since >= std::min<Nanos>(settings_->pool.idle_timeout, connection.idle_limit)) return false;
+  const Nanos max_age = settings_->pool.max_age;
   return max_age == Nanos(0) || now - connection.made < max_age;
 }
 
@@ -25,10 +25,10 @@ std::unique_ptr<OriginConnection> OriginServer::take(Nanos now, IfDead if_dead, 
 }
 
 void OriginServer::give_back(std::unique_ptr<OriginConnection> connection, Nanos now, PathMetrics& metrics) {
-  const ipc::PoolSettings& pool = settings_.pool;
+  const ipc::PoolSettings& pool = settings_->pool;
   const bool used_up = (pool.requests_per_connection != 0 && connection->requests >= pool.requests_per_connection) ||
                        (pool.max_age != Millis(0) && now - connection->made >= pool.max_age) ||
-                       connection->idle_limit == Nanos(0);
+                       connection->idle_limit == Nanos(0) || connection->made < not_before_;
   if (used_up || idle_.size() >= pool.max_idle || !connection->settle_to_idle()) {
     metrics.origin_closed(upstream_);
     return;
@@ -52,6 +52,16 @@ bool OriginServer::close_oldest_idle(PathMetrics& metrics) {
 
 void OriginServer::close_idle(PathMetrics& metrics) {
   while (close_oldest_idle(metrics)) {}
+}
+
+void OriginServer::adopt(const ipc::OffRampSettings& settings, PathMetrics& metrics) {
+  settings_ = &settings;
+  while (idle_.size() > settings.pool.max_idle) close_oldest_idle(metrics);
+}
+
+void OriginServer::renew(Nanos since, PathMetrics& metrics) {
+  not_before_ = since;
+  close_idle(metrics);
 }
 
 }  // namespace sluice::worker

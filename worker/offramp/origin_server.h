@@ -29,18 +29,19 @@ class OriginServer {
       : host_(std::move(host)),
         port_(port),
         upstream_(upstream),
-        settings_(settings),
+        settings_(&settings),
         sources_(settings.source_addresses) {}
   OriginServer(OriginServer&&) = delete;
 
   [[nodiscard]] const std::string& host() const { return host_; }
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] UpstreamIndex upstream() const { return upstream_; }
-  [[nodiscard]] const ipc::OffRampSettings& settings() const { return settings_; }
+  [[nodiscard]] const ipc::OffRampSettings& settings() const { return *settings_; }
   [[nodiscard]] const SourceAddresses& sources() const { return sources_; }
   [[nodiscard]] OriginTimeouts timeouts() const {
-    return {
-        .first_byte = settings_.first_byte_timeout, .idle = settings_.idle_timeout, .write = settings_.write_timeout};
+    return {.first_byte = settings_->first_byte_timeout,
+            .idle = settings_->idle_timeout,
+            .write = settings_->write_timeout};
   }
 
   /// The most recently used idle connection that is fit for another request; those that are not are closed on the way.
@@ -54,6 +55,10 @@ class OriginServer {
   bool close_oldest_idle(PathMetrics& metrics);
   /// Closes all idle connections.
   void close_idle(PathMetrics& metrics);
+  /// Other settings hold from now on, but for `source_addresses`. Lifetime: as the first ones.
+  void adopt(const ipc::OffRampSettings& settings, PathMetrics& metrics);
+  /// No connection that was made before `since` is used for another request.
+  void renew(Nanos since, PathMetrics& metrics);
   [[nodiscard]] std::size_t idle() const { return idle_.size(); }
   /// Since when the one that has idled longest idles. Only while there is one.
   [[nodiscard]] Nanos oldest_idle() const { return idle_.front()->idle_since; }
@@ -64,8 +69,9 @@ class OriginServer {
   std::string host_;
   std::uint16_t port_;
   UpstreamIndex upstream_;
-  const ipc::OffRampSettings& settings_;
+  const ipc::OffRampSettings* settings_;
   SourceAddresses sources_;
+  Nanos not_before_{0};                                  // of connections that may be used again
   std::vector<std::unique_ptr<OriginConnection>> idle_;  // the last one was used last
 };
 

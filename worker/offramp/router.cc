@@ -25,8 +25,8 @@ bool Router::Route::takes_path(std::string_view asked) const {
   return path.ends_with('/') || asked.size() == path.size() || asked[path.size()] == '/';
 }
 
-Router::Router(const std::vector<ipc::RouteSettings>& routes,
-               const std::vector<std::unique_ptr<UpstreamGroup>>& groups) {
+Router::Router(const std::vector<ipc::RouteSettings>& routes, const UpstreamGroups& groups,
+               std::span<const RouteIndex> names) {
   for (const ipc::RouteSettings& route : routes) {
     const auto group = std::ranges::find_if(groups, [&](const auto& g) { return g->name() == route.upstream; });
     SLUICE_CHECK(route.upstream.empty() || group != groups.end(),
@@ -34,7 +34,7 @@ Router::Router(const std::vector<ipc::RouteSettings>& routes,
     rules_.push_back(RouteRules::make(route));
     const RouteTarget target = {.group = route.upstream.empty() ? nullptr : group->get(),
                                 .rules = rules_.back().get(),
-                                .index = static_cast<RouteIndex>(rules_.size() - 1)};
+                                .index = names[rules_.size() - 1]};
     const auto add = [&](Route::Match match, std::string_view host) {
       routes_.push_back({.match = match, .host = std::string(host), .path = route.path, .target = target});
     };

@@ -2,6 +2,7 @@
 // asked for every request, allocates nothing.
 #pragma once
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,8 +23,9 @@ struct RouteTarget {
 
 class Router {
  public:
-  /// `groups` in the order of the settings; names in routes have been checked when the configuration was read.
-  Router(const std::vector<ipc::RouteSettings>& routes, const std::vector<std::unique_ptr<UpstreamGroup>>& groups);
+  /// Names in routes have been checked when the configuration was read. `names`: the index of each route's name.
+  Router(const std::vector<ipc::RouteSettings>& routes, const UpstreamGroups& groups,
+         std::span<const RouteIndex> names);
 
   /// Nothing found when no route wants it. `path` without query. An exact host wins over "*.", that over a route for
   /// all hosts; among those the longest path.

@@ -7,44 +7,62 @@
 #include "base/net/address.h"
 
 namespace sluice::worker {
-namespace {
 
 // On HTTP/1.1 a request is a busy connection: the smaller limit counts.
-std::uint32_t most_places(const ipc::UpstreamSettings& settings) {
+std::uint32_t UpstreamGroup::most_places(const ipc::UpstreamSettings& settings) {
   if (settings.max_requests == 0) return settings.max_connections;
   if (settings.max_connections == 0) return settings.max_requests;
   return std::min(settings.max_requests, settings.max_connections);
 }
 
-}  // namespace
-
-UpstreamGroup::UpstreamGroup(const ipc::UpstreamSettings& settings, UpstreamIndex index)
-    : settings_(settings), index_(index), most_places_(most_places(settings)), budget_(settings.retry) {
-  for (const std::string& server : settings.servers) {
-    const Result<HostPort> place = HostPort::parse(server);
-    SLUICE_CHECK(place.has_value(), "a server that the configuration's checks let through does not parse");
-    const auto options = settings.server_options.find(server);
-    add(place->host, place->port, options == settings.server_options.end() ? ipc::ServerSettings() : options->second);
-  }
-  balancer_.emplace(settings.balance, members_);
-  if (settings.circuit.enabled) circuit_.emplace(settings.circuit);
+UpstreamGroup::UpstreamGroup(Settings settings, UpstreamIndex index)
+    : settings_(std::move(settings)), index_(index), most_places_(most_places(*settings_)), budget_(settings_->retry) {
+  make_members();
+  if (settings_->circuit.enabled) circuit_.emplace(settings_->circuit);
   settle(Nanos(0));
 }
 
 UpstreamGroup::UpstreamGroup(const ipc::UpstreamSettings& settings, std::string host, std::uint16_t port)
-    : settings_(settings), index_(kNoUpstream), most_places_(most_places(settings)), budget_(settings.retry) {
-  add(std::move(host), port, {});
+    : settings_(Settings(), &settings),
+      index_(kNoUpstream),
+      most_places_(most_places(settings)),
+      budget_(settings.retry) {
+  add(make(std::move(host), port), {});
   balancer_.emplace(ipc::Balance::kRoundRobin, members_);
   settle(Nanos(0));
 }
 
-void UpstreamGroup::add(std::string host, std::uint16_t port, const ipc::ServerSettings& options) {
-  servers_.push_back(std::make_unique<OriginServer>(std::move(host), port, index_, settings_.off_ramp));
-  members_.push_back({.server = servers_.back().get(),
-                      .base_weight = options.weight,
-                      .weight = options.weight * Member::kFullShare,
-                      .limit = settings_.off_ramp.pool.max_connections,
-                      .active = options.state == ipc::ServerState::kActive});
+std::unique_ptr<UpstreamGroup::Own> UpstreamGroup::make(std::string host, std::uint16_t port) const {
+  return std::make_unique<Own>(std::move(host), port, index_, settings_->off_ramp);
+}
+
+void UpstreamGroup::add(std::unique_ptr<Own> own, const ipc::ServerSettings& options) {
+  Member& member = own->member;
+  member.base_weight = options.weight;
+  member.limit = settings_->off_ramp.pool.max_connections;
+  member.active = options.state == ipc::ServerState::kActive;
+  if (member.warming_since == Nanos(0)) member.weight = options.weight * Member::kFullShare;
+  members_.add(member);
+  own_.push_back(std::move(own));
+}
+
+// As the settings want them; those that are there already stay who they are.
+void UpstreamGroup::make_members() {
+  std::vector<std::unique_ptr<Own>> before = std::exchange(own_, {});
+  members_ = {};
+  for (const std::string& server : settings_->servers) {
+    const Result<HostPort> place = HostPort::parse(server);
+    SLUICE_CHECK(place.has_value(), "a server that the configuration's checks let through does not parse");
+    const auto options = settings_->server_options.find(server);
+    const auto known = std::ranges::find_if(before, [&](const std::unique_ptr<Own>& own) {
+      return own != nullptr && own->server.host() == place->host && own->server.port() == place->port;
+    });
+    add(known != before.end() ? std::move(*known) : make(place->host, place->port),
+        options == settings_->server_options.end() ? ipc::ServerSettings() : options->second);
+  }
+  for (std::unique_ptr<Own>& own : before)
+    if (own != nullptr) gone_.push_back(std::move(own));
+  balancer_.emplace(settings_->balance, members_);
 }
 
 Place UpstreamGroup::take_place(const Wanted& wanted, Nanos now) {
@@ -60,11 +78,13 @@ Place UpstreamGroup::take_place(const Wanted& wanted, Nanos now) {
 void UpstreamGroup::give_back(Member& member) {
   --member.places;
   --places_;
+  if (member.places == 0 && !gone_.empty())
+    std::erase_if(gone_, [&](const std::unique_ptr<Own>& own) { return &own->member == &member; });
   line_.call();
 }
 
 void UpstreamGroup::make_room(PathMetrics& metrics) {
-  const std::uint32_t most = settings_.max_connections;
+  const std::uint32_t most = settings_->max_connections;
   while (most != 0 && places_ + idle() > most) {
     OriginServer* oldest = nullptr;
     for (const Member& member : members_)

@@ -6,6 +6,10 @@
 // a server plus its idle connections are its connections. Reverse proxying makes its groups from the configuration;
 // a forward origin is a group of one (origin_pool.h). Limits and health are each worker's own.
 //
+// The settings of a group may change while it is in use (adopt): servers that stay keep their connections, their health
+// and their counts; one that goes lives on until its last request has ended. So nobody keeps a reference into
+// settings() across an await.
+//
 // Nothing here allocates per request, and what is not configured costs a comparison. Who finds no place waits in line()
 // (worker/flow/attempt.cc does the waiting).
 #pragma once
@@ -72,8 +76,13 @@ class UpstreamWatcher {
 
 class UpstreamGroup {
  public:
+  using Settings = std::shared_ptr<const ipc::UpstreamSettings>;
+
   /// A group of the configuration.
-  UpstreamGroup(const ipc::UpstreamSettings& settings, UpstreamIndex index);
+  UpstreamGroup(Settings settings, UpstreamIndex index);
+  /// The same. Lifetime: the settings outlive it.
+  UpstreamGroup(const ipc::UpstreamSettings& settings, UpstreamIndex index)
+      : UpstreamGroup(Settings(Settings(), &settings), index) {}
   /// A forward origin.
   UpstreamGroup(const ipc::UpstreamSettings& settings, std::string host, std::uint16_t port);
   UpstreamGroup(UpstreamGroup&&) = delete;
@@ -81,11 +90,16 @@ class UpstreamGroup {
   /// Lifetime: as long as the group.
   void tell(UpstreamWatcher& watcher) { watcher_ = &watcher; }
 
-  [[nodiscard]] const std::string& name() const { return settings_.name; }
-  [[nodiscard]] const ipc::UpstreamSettings& settings() const { return settings_; }
+  [[nodiscard]] const std::string& name() const { return settings_->name; }
+  [[nodiscard]] const ipc::UpstreamSettings& settings() const { return *settings_; }
   [[nodiscard]] UpstreamIndex index() const { return index_; }
-  [[nodiscard]] std::vector<Member>& members() { return members_; }
-  [[nodiscard]] const std::vector<Member>& members() const { return members_; }
+  [[nodiscard]] const MemberList& members() const { return members_; }
+
+  // upstream_adopt.cc
+  /// Other settings of the same name hold from now on.
+  void adopt(Settings settings, Nanos now, PathMetrics& metrics);
+  /// The configuration does not have it any more: requests that are in it go on, nothing is kept for others.
+  void retire(PathMetrics& metrics);
 
   /// A place at the server that the balancer picks; an empty one when none has room, or the group as a whole is full.
   [[nodiscard]] Place take_place(const Wanted& wanted, Nanos now);
@@ -124,7 +138,19 @@ class UpstreamGroup {
 
  private:
   friend class Place;
-  void add(std::string host, std::uint16_t port, const ipc::ServerSettings& options);
+  /// A server with its place in the group.
+  struct Own {
+    OriginServer server;
+    Member member;
+    Own(std::string host, std::uint16_t port, UpstreamIndex index, const ipc::OffRampSettings& settings)
+        : server(std::move(host), port, index, settings) {
+      member.server = &server;
+    }
+  };
+  [[nodiscard]] static std::uint32_t most_places(const ipc::UpstreamSettings& settings);
+  [[nodiscard]] std::unique_ptr<Own> make(std::string host, std::uint16_t port) const;
+  void add(std::unique_ptr<Own> own, const ipc::ServerSettings& options);
+  void make_members();
   void give_back(Member& member);
   [[nodiscard]] bool circuit_admits(Nanos now);
   void report(Circuit::Outcome outcome, Nanos now);
@@ -136,21 +162,25 @@ class UpstreamGroup {
   void refresh(Nanos now);
   void say(const Member* member, UpstreamEvent event, const Error* why = nullptr);
 
-  const ipc::UpstreamSettings& settings_;
+  Settings settings_;
   UpstreamIndex index_;
   std::uint32_t most_places_;  // 0: no limit
   std::uint32_t places_ = 0;
   std::uint32_t serving_ = 0;
   bool panic_ = false;
-  Nanos next_change_ = Nanos::max();  // of health or weights, by time alone
-  std::vector<std::unique_ptr<OriginServer>> servers_;
-  std::vector<Member> members_;  // in the order of the settings; never grows after construction
+  Nanos next_change_ = Nanos::max();        // of health or weights, by time alone
+  std::vector<std::unique_ptr<Own>> own_;   // in the order of the settings
+  std::vector<std::unique_ptr<Own>> gone_;  // no longer in the settings, but requests have places there
+  MemberList members_;                      // of own_
   std::optional<Balancer> balancer_;
   std::optional<Circuit> circuit_;
   RetryBudget budget_;
   UpstreamWatcher* watcher_ = nullptr;
   WaitingLine line_;
 };
+
+/// The groups of a configuration, in its order. Shared: requests that began under an earlier one may still use them.
+using UpstreamGroups = std::vector<std::shared_ptr<UpstreamGroup>>;
 
 inline Place::~Place() {
   if (member_ != nullptr) group_->give_back(*member_);

@@ -23,7 +23,7 @@ std::uint32_t UpstreamGroup::well() const {
 
 void UpstreamGroup::settle(Nanos now) {
   const auto active = static_cast<std::uint32_t>(std::ranges::count_if(members_, &Member::active));
-  const bool panic = std::uint64_t{well()} * 100 < std::uint64_t{settings_.health.panic_threshold} * active;
+  const bool panic = std::uint64_t{well()} * 100 < std::uint64_t{settings_->health.panic_threshold} * active;
   serving_ = 0;
   next_change_ = Nanos::max();
   bool weights_changed = false;
@@ -34,7 +34,7 @@ void UpstreamGroup::settle(Nanos now) {
     if (member.warming_since != Nanos(0)) {
       weights_changed = warm_up(member, now) || weights_changed;
       if (member.warming_since != Nanos(0))
-        next_change_ = std::min(next_change_, now + Nanos(settings_.health.slow_start) / kWarmUpSteps);
+        next_change_ = std::min(next_change_, now + Nanos(settings_->health.slow_start) / kWarmUpSteps);
     }
   }
   if (weights_changed) balancer_->weights_changed();
@@ -46,7 +46,7 @@ void UpstreamGroup::settle(Nanos now) {
 }
 
 bool UpstreamGroup::warm_up(Member& member, Nanos now) const {
-  const Nanos whole = settings_.health.slow_start;
+  const Nanos whole = settings_->health.slow_start;
   const Nanos passed = now - member.warming_since;
   std::int64_t share = Member::kFullShare;
   if (passed < whole) {
@@ -61,7 +61,7 @@ bool UpstreamGroup::warm_up(Member& member, Nanos now) const {
 void UpstreamGroup::refresh(Nanos now) {
   for (Member& member : members_) {
     if (!member.health.returns(now)) continue;
-    if (member.health.well() && settings_.health.slow_start != Millis(0)) member.warming_since = now;
+    if (member.health.well() && settings_->health.slow_start != Millis(0)) member.warming_since = now;
     say(&member, UpstreamEvent::kReturned);
   }
   settle(now);
@@ -84,8 +84,8 @@ void UpstreamGroup::failed(Member& member, const Error& error, Nanos now) {
   member.last_error_at = now;
   if (circuit_) report(Circuit::Outcome::kFailure, now);
   // without another server there is nowhere else to go
-  if (!settings_.health.passive.enabled || members_.size() == 1) return;
-  if (!member.health.failed(settings_.health.passive, now)) return;
+  if (!settings_->health.passive.enabled || members_.size() == 1) return;
+  if (!member.health.failed(settings_->health.passive, now)) return;
   say(&member, UpstreamEvent::kEjected, &error);
   settle(now);
 }
@@ -96,8 +96,8 @@ void UpstreamGroup::probed(Member& member, const Result<>& result, Nanos now) {
     member.last_error_at = now;
   }
   const Probe probe = result ? Probe::kSucceeded : Probe::kFailed;
-  if (!member.health.probed(probe, settings_.health.active)) return;
-  if (member.health.well() && settings_.health.slow_start != Millis(0)) member.warming_since = now;
+  if (!member.health.probed(probe, settings_->health.active)) return;
+  if (member.health.well() && settings_->health.slow_start != Millis(0)) member.warming_since = now;
   if (result) {
     say(&member, UpstreamEvent::kUp);
   } else {

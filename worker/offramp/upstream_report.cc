@@ -20,10 +20,11 @@ std::uint64_t flags_of(const UpstreamGroup& group, const Member& member) {
 
 }  // namespace
 
-void UpstreamReport::write(const std::vector<std::unique_ptr<UpstreamGroup>>& groups) {
+void UpstreamReport::write(const UpstreamGroups& groups) {
   std::size_t index = 0;
-  for (const std::unique_ptr<UpstreamGroup>& group : groups)
+  for (const std::shared_ptr<UpstreamGroup>& group : groups)
     for (const Member& member : group->members()) write(*group, member, index++);
+  table_.end_at(index);
 }
 
 void UpstreamReport::write(const UpstreamGroup& group, const Member& member, std::size_t index) {

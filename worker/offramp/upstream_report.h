@@ -16,8 +16,8 @@ class UpstreamReport {
   UpstreamReport(Loop& loop, ipc::Slab& slab) : loop_(loop), table_(slab) {}
   UpstreamReport(UpstreamReport&&) = delete;
 
-  /// Groups of the configuration, always the same ones.
-  void write(const std::vector<std::unique_ptr<UpstreamGroup>>& groups);
+  /// All groups of the configuration.
+  void write(const UpstreamGroups& groups);
 
  private:
   void write(const UpstreamGroup& group, const Member& member, std::size_t index);

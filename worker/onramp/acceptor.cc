@@ -21,29 +21,29 @@ std::int64_t unix_ms() {
 }
 }  // namespace
 
-Acceptor::Client::Client(const Services& all, const Endpoint& at, SocketAddress peer, Fd fd, Client*& list)
+Acceptor::Client::Client(const Services& all, EndpointIndex at, SocketAddress peer, Fd fd, Client*& list)
     : services(all),
       endpoint(at),
-      connection(all.hooks.connection_context, all.table.add(peer, static_cast<std::uint16_t>(at.index), unix_ms()),
+      connection(all.hooks.connection_context, all.table.add(peer, static_cast<std::uint16_t>(at), unix_ms()),
                  all.loop.now()),
       stream(all.loop, std::move(fd)),
       next(list),
       link(&list) {
   connection.core.peer = std::move(peer);
-  connection.core.endpoint = at.settings.name;
+  connection.core.endpoint = all.settings.endpoints[at].name;
   connection.socket = stream.plain_socket();
   if (next != nullptr) next->link = &next;
   list = this;
-  services.metrics.connection_accepted(endpoint.index);
+  services.metrics.connection_accepted(endpoint);
 }
 
 Acceptor::Client::~Client() {
   *link = next;
   if (next != nullptr) next->link = link;
-  services.metrics.connection_closed(endpoint.index);
+  services.metrics.connection_closed(endpoint);
 }
 
-void Acceptor::add(std::uint32_t number, Fd listener, const Endpoint& endpoint) {
+void Acceptor::add(std::uint32_t number, Fd listener, EndpointIndex endpoint) {
   listening_.push_back(std::make_unique<Listening>(number, std::move(listener), endpoint));
 }
 
@@ -100,6 +100,7 @@ Task<> Acceptor::run(Listening& listening) {
 }
 
 bool Acceptor::accept_all(Listening& listening) {
+  const Endpoint& at = endpoint(listening.endpoint);
   while (!full() && !crowded_) {
     RawAddress peer;
     sys::Accepted accepted = sys::accept(listening.socket.get(), peer.storage, peer.size);
@@ -107,15 +108,15 @@ bool Acceptor::accept_all(Listening& listening) {
       if (static_cast<std::size_t>(accepted.fd.get()) >= descriptor_mark_) crowd();
       Result<SocketAddress> address = SocketAddress::from_raw(peer);
       if (!address) continue;
-      if (!may_connect(listening.endpoint, *address)) {
-        services_.metrics.connection_refused(listening.endpoint.index, Refused::kUntrusted);
+      if (!may_connect(at, *address)) {
+        services_.metrics.connection_refused(at.index, Refused::kUntrusted);
         continue;
       }
       // behind a load balancer the source is known later
       Sources::Visit visit;
-      if (!listening.endpoint.settings.proxy_protocol.enabled) {
+      if (!at.settings.proxy_protocol.enabled) {
         if (const std::optional<Refused> reason = count_source(*address, visit)) {
-          services_.metrics.connection_refused(listening.endpoint.index, *reason);
+          services_.metrics.connection_refused(at.index, *reason);
           continue;
         }
       }
@@ -137,7 +138,7 @@ bool Acceptor::accept_all(Listening& listening) {
         crowd();
         return false;
       default:
-        services_.log.warn("accept failed", {{"endpoint", listening.endpoint.settings.name},
+        services_.log.warn("accept failed", {{"endpoint", at.settings.name},
                                              {"error", Error::from_errno(accepted.error, "accept").message()}});
         return false;
     }
@@ -162,7 +163,7 @@ std::optional<Refused> Acceptor::count_source(const SocketAddress& from, Sources
 }
 
 Task<Result<>> Acceptor::learn_client(Client& client) {
-  const Deadline deadline = services_.loop.in(client.endpoint.settings.proxy_protocol.timeout);
+  const Deadline deadline = services_.loop.in(endpoint(client.endpoint).settings.proxy_protocol.timeout);
   Result<std::optional<proxy_protocol::Addresses>> told =
       co_await take_proxy_header(services_.loop, client.stream, deadline);
   if (!told) co_return fail(std::move(told.error()));
@@ -176,7 +177,7 @@ Task<Result<>> Acceptor::learn_client(Client& client) {
 }
 
 void Acceptor::refuse(const Client& client, Refused reason, const Error& error) {
-  services_.metrics.connection_refused(client.endpoint.index, reason);
+  services_.metrics.connection_refused(client.endpoint, reason);
   services_.log.info("connection rejected", {{"connection", client.connection.core.id},
                                              {"client", client.connection.core.peer.text()},
                                              {"why", error.message()}});
@@ -185,14 +186,14 @@ void Acceptor::refuse(const Client& client, Refused reason, const Error& error) 
 Task<> Acceptor::serve(std::unique_ptr<Client> client) {
   ClientConnection& connection = client->connection;
   bool welcome = true;
-  if (client->endpoint.settings.proxy_protocol.enabled) {
+  if (endpoint(client->endpoint).settings.proxy_protocol.enabled) {
     const Result<> learned = co_await learn_client(*client);
     welcome = learned.has_value();
     if (!welcome) {
       refuse(*client, Refused::kProxyHeader, learned.error());
     } else if (const std::optional<Refused> reason = count_source(connection.core.peer, client->visit)) {
       welcome = false;
-      services_.metrics.connection_refused(client->endpoint.index, *reason);
+      services_.metrics.connection_refused(client->endpoint, *reason);
     }
   }
   if (welcome && services_.hooks.ingress != nullptr) {
@@ -276,7 +277,7 @@ bool Acceptor::enforce(Client& client, const restart::DrainOrder& order) {
   connection.slot.set_fate(ipc::Fate::kCut);
   services_.log.info("connection cut", {{"connection", connection.core.id},
                                         {"client", connection.core.peer.text()},
-                                        {"endpoint", client.endpoint.settings.name},
+                                        {"endpoint", name_of(client.endpoint)},
                                         {"what", spent.what},
                                         {"age_ms", std::chrono::floor<Millis>(now - connection.started).count()},
                                         {"requests", connection.requests},

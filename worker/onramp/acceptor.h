@@ -28,8 +28,8 @@ class Acceptor {
       : services_(services), descriptor_mark_(descriptor_mark(services.settings.limits.descriptors)) {}
   Acceptor(Acceptor&&) = delete;
 
-  /// Takes a listening socket in; accept() begins to use it. The endpoint must outlive the acceptor.
-  void add(std::uint32_t number, Fd listener, const Endpoint& endpoint);
+  /// Takes a listening socket in; accept() begins to use it.
+  void add(std::uint32_t number, Fd listener, EndpointIndex endpoint);
   /// From all listening sockets, for the first time or again.
   void accept();
   /// No more connections, but from the sockets with these numbers; marks everything that is open.
@@ -52,15 +52,15 @@ class Acceptor {
   struct Listening {
     std::uint32_t number;
     Fd socket;
-    const Endpoint& endpoint;
+    EndpointIndex endpoint;
     Signal room;  // a connection has ended
     Scope task;   // empty: paused
-    Listening(std::uint32_t its, Fd fd, const Endpoint& at) : number(its), socket(std::move(fd)), endpoint(at) {}
+    Listening(std::uint32_t its, Fd fd, EndpointIndex at) : number(its), socket(std::move(fd)), endpoint(at) {}
   };
   /// One client, linked into the list of the living so that it can be woken; counted in the metrics by being.
   struct Client {
     const Services& services;
-    const Endpoint& endpoint;
+    EndpointIndex endpoint;
     ClientConnection connection;
     SocketStream stream;
     Sources::Visit visit;
@@ -68,7 +68,7 @@ class Acceptor {
     Client** link;
     bool shed = false;
 
-    Client(const Services& services, const Endpoint& endpoint, SocketAddress peer, Fd fd, Client*& list);
+    Client(const Services& services, EndpointIndex endpoint, SocketAddress peer, Fd fd, Client*& list);
     Client(Client&&) = delete;
     ~Client();
   };
@@ -85,6 +85,9 @@ class Acceptor {
   [[nodiscard]] static bool may_connect(const Endpoint& endpoint, const SocketAddress& peer) {
     return !endpoint.settings.proxy_protocol.enabled || peer.is_unix() || endpoint.proxy_peers.contains(peer.ip());
   }
+  /// As the settings in force have it; the name stays the same in all of them.
+  [[nodiscard]] const Endpoint& endpoint(EndpointIndex index) const { return services_.policy->endpoint(index); }
+  [[nodiscard]] const std::string& name_of(EndpointIndex index) const { return endpoint(index).settings.name; }
   void refuse(const Client& client, Refused reason, const Error& error);
   void mark_open();
   /// Cuts it when its time is over: true when it did.

@@ -51,7 +51,7 @@ Task<> Http1Session::run() {
 }
 
 Deadline Http1Session::idle_deadline() const {
-  const ipc::HttpSettings& http = endpoint_.settings.http;
+  const ipc::HttpSettings& http = services_.policy->endpoint(endpoint_).settings.http;
   return services_.loop.in(connection_.requests == 0 ? http.head_timeout : http.keepalive_timeout);
 }
 
@@ -73,7 +73,9 @@ bool Http1Session::arrived(Wake wake) {
 }
 
 Task<Http1Session::Next> Http1Session::serve_one() {
-  const ipc::HttpSettings& settings = endpoint_.settings.http;
+  const std::shared_ptr<const Policy> policy = services_.policy;  // to the end of the request
+  const Endpoint& endpoint = policy->endpoint(endpoint_);
+  const ipc::HttpSettings& settings = endpoint.settings.http;
   const Nanos first_byte = services_.loop.now();
   const Deadline deadline = services_.loop.in(settings.head_timeout);
   connection_.slot.state(ipc::ConnectionState::kReading);
@@ -104,7 +106,7 @@ Task<Http1Session::Next> Http1Session::serve_one() {
   }
   in_.consume(head_size);
 
-  Exchange exchange(services_, endpoint_, connection_, client, head, first_byte);
+  Exchange exchange(services_, endpoint, connection_, client, head, first_byte);
   exchange.head_bytes(head_size);
   const http::ConnectionFacts facts = http::read_connection(head.fields(), head.version());
   const http::Parsed<http1::Framing> framing = fault || late ? http1::Framing::none() : http1::request_framing(head);

@@ -13,7 +13,7 @@ namespace sluice::worker {
 
 class Http1Session {
  public:
-  Http1Session(const Services& services, const Endpoint& endpoint, ClientConnection& connection, ByteStream& stream)
+  Http1Session(const Services& services, EndpointIndex endpoint, ClientConnection& connection, ByteStream& stream)
       : services_(services), endpoint_(endpoint), connection_(connection), stream_(stream) {}
   Http1Session(Http1Session&&) = delete;
 
@@ -36,7 +36,7 @@ class Http1Session {
   [[nodiscard]] Deadline idle_deadline() const;
 
   const Services& services_;
-  const Endpoint& endpoint_;
+  EndpointIndex endpoint_;
   ClientConnection& connection_;
   ByteStream& stream_;
   Buffer in_;

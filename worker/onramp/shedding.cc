@@ -66,7 +66,7 @@ bool Acceptor::shed() {
     client->shed = true;
     ++shedding_;
     ++victims;
-    services_.metrics.connection_refused(client->endpoint.index, Refused::kMemory);
+    services_.metrics.connection_refused(client->endpoint, Refused::kMemory);
     client->stream.abort();
   }
   if (victims != 0) services_.log.warn("connections shed", {{"why", "memory"}, {"connections", victims}});

@@ -95,13 +95,19 @@ std::string_view quoted_name(const std::vector<std::string>& names, std::uint32_
 }  // namespace
 
 AccessLog::AccessLog(LogOutput& output, const ipc::AccessLogSettings& settings, const TrafficNames& names)
-    : output_(output),
-      enabled_(settings.enabled),
-      errors_always_(settings.errors_always),
-      query_(settings.query),
-      sample_below_(sample_limit(settings.sample)),
-      request_fields_(wanted_fields(settings.request_fields, settings.redact)),
-      response_fields_(wanted_fields(settings.response_fields, settings.redact)) {
+    : output_(output) {
+  adopt(settings, names);
+}
+
+void AccessLog::adopt(const ipc::AccessLogSettings& settings, const TrafficNames& names) {
+  enabled_ = settings.enabled;
+  errors_always_ = settings.errors_always;
+  query_ = settings.query;
+  sample_below_ = sample_limit(settings.sample);
+  request_fields_ = wanted_fields(settings.request_fields, settings.redact);
+  response_fields_ = wanted_fields(settings.response_fields, settings.redact);
+  endpoints_.clear();
+  upstreams_.clear();
   std::ranges::transform(names.endpoints, std::back_inserter(endpoints_), json_string);
   std::ranges::transform(names.upstreams, std::back_inserter(upstreams_), json_string);
   if (enabled_) text_.reserve(kMostHeld + kMaxLine);

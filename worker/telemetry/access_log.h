@@ -37,6 +37,9 @@ class AccessLog {
   AccessLog(AccessLog&&) = delete;
   ~AccessLog() { flush(); }
 
+  /// Other settings hold from the next record on; `names` may have become more.
+  void adopt(const ipc::AccessLogSettings& settings, const TrafficNames& names);
+
   /// Appends the record's line, if it is wanted.
   void write(const AccessRecord& record) {
     if (wants(record)) append(record);
@@ -71,10 +74,10 @@ class AccessLog {
   void say_lost();
 
   LogOutput& output_;
-  bool enabled_;
-  bool errors_always_;
-  bool query_;
-  std::uint64_t sample_below_;  // a record is in the sample when its hash is not above this
+  bool enabled_ = false;
+  bool errors_always_ = false;
+  bool query_ = false;
+  std::uint64_t sample_below_ = 0;  // a record is in the sample when its hash is not above this
   std::vector<WantedField> request_fields_;
   std::vector<WantedField> response_fields_;
   std::vector<std::string> endpoints_;  // as JSON strings

@@ -48,6 +48,10 @@ PathMetrics::PathMetrics(ipc::MetricsWriter& writer, const TrafficNames& names)
     : series_(std::make_unique<PathSeries>(writer, names)) {}
 PathMetrics::~PathMetrics() = default;
 
+void PathMetrics::learn(const TrafficNames& names) {
+  series_->learn(names);
+}
+
 void PathMetrics::connection_accepted(EndpointIndex endpoint) {
   EndpointSeries& series = series_->endpoint(endpoint);
   series.accepted.add(1);

@@ -63,6 +63,9 @@ class PathMetrics {
   PathMetrics(PathMetrics&&) = delete;
   ~PathMetrics();
 
+  /// Makes series for names that have been added.
+  void learn(const TrafficNames& names);
+
   // client connections
   void connection_accepted(EndpointIndex endpoint);
   void connection_closed(EndpointIndex endpoint);

@@ -88,6 +88,11 @@ void EndpointSeries::observe_route(RouteIndex index, double seconds) {
   route.duration->observe(seconds);
 }
 
+void EndpointSeries::learn(const std::vector<std::string>& routes) {
+  for (std::size_t i = routes_.size(); i < routes.size(); ++i)
+    routes_.push_back({.name = routes[i], .duration = std::nullopt});
+}
+
 void EndpointSeries::count_cut(Ended by) {
   cut_.count(slot_of(by), [&] {
     return to_.counter("sluice_requests_cut_total", "Requests and tunnels that did not end in order, by who cut them.",
@@ -139,12 +144,9 @@ void UpstreamSeries::count_refused(UpstreamRefused why) {
 
 PathSeries::PathSeries(ipc::MetricsWriter& writer, const TrafficNames& names)
     : to_(writer),
-      dropped_(to_.gauge("sluice_metrics_dropped", "Series that found no place in the shared memory.", {})) {
-  for (std::size_t i = 0; i < names.endpoints.size(); ++i)
-    endpoints_.emplace_back(to_, names.endpoints[i],
-                            i < names.routes.size() ? names.routes[i] : std::vector<std::string>());
-  for (const std::string& name : names.upstreams) upstreams_.emplace_back(to_, name);
-  upstreams_.emplace_back(to_, "");
+      dropped_(to_.gauge("sluice_metrics_dropped", "Series that found no place in the shared memory.", {})),
+      unnamed_(to_, "") {
+  learn(names);
   for (const DnsSource source : {DnsSource::kCache, DnsSource::kHosts, DnsSource::kServer})
     dns.at(slot_of(source)) = to_.counter("sluice_dns_answers_total", "Lookups of host names that found addresses.",
                                           {{"source", name(source)}});
@@ -158,6 +160,14 @@ PathSeries::PathSeries(ipc::MetricsWriter& writer, const TrafficNames& names)
   access_lost = Mirror(
       to_.counter("sluice_access_log_lost_total", "Lines of the access log lost because the pipe was full.", {}));
   to_.counter("sluice_worker_starts_total", "Starts of the worker process.", {}).add(1);
+}
+
+void PathSeries::learn(const TrafficNames& names) {
+  for (std::size_t i = endpoints_.size(); i < names.endpoints.size(); ++i)
+    endpoints_.emplace_back(to_, names.endpoints[i], std::vector<std::string>());
+  for (std::size_t i = 0; i < endpoints_.size() && i < names.routes.size(); ++i) endpoints_[i].learn(names.routes[i]);
+  for (std::size_t i = upstreams_.size(); i < names.upstreams.size(); ++i)
+    upstreams_.emplace_back(to_, names.upstreams[i]);
 }
 
 void PathSeries::count_decision(HookKind kind, Verdict verdict) {

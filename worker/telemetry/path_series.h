@@ -75,6 +75,8 @@ class EndpointSeries {
   void count_error(Code code);
   /// Routes that nobody takes have no series.
   void observe_route(RouteIndex route, double seconds);
+  /// The routes that are new in the list.
+  void learn(const std::vector<std::string>& routes);
 
   ipc::Counter accepted;
   ipc::Gauge connections;
@@ -136,9 +138,8 @@ class PathSeries {
   PathSeries(ipc::MetricsWriter& writer, const TrafficNames& names);
 
   [[nodiscard]] EndpointSeries& endpoint(EndpointIndex at) { return endpoints_.at(at); }
-  [[nodiscard]] UpstreamSeries& upstream(UpstreamIndex at) {
-    return at == kNoUpstream ? upstreams_.back() : upstreams_.at(at);
-  }
+  [[nodiscard]] UpstreamSeries& upstream(UpstreamIndex at) { return at == kNoUpstream ? unnamed_ : upstreams_.at(at); }
+  void learn(const TrafficNames& names);
   void count_decision(HookKind kind, Verdict verdict);
   void count_dns_failure(Code code);
   void count_pause(AcceptPaused why);
@@ -159,7 +160,8 @@ class PathSeries {
   ipc::MetricsWriter& to_;
   ipc::Gauge dropped_;  // registered first, so that it has a place itself
   std::vector<EndpointSeries> endpoints_;
-  std::vector<UpstreamSeries> upstreams_;  // the last one is kNoUpstream's
+  std::vector<UpstreamSeries> upstreams_;
+  UpstreamSeries unnamed_;  // kNoUpstream's
   std::array<LazyCounters<slot_of(Verdict::kFailed) + 1>, slot_of(HookKind::kHttp) + 1> decisions_;
   LazyCounters<kCodes> dns_failures_;
   LazyCounters<slot_of(AcceptPaused::kDescriptors) + 1> pauses_;

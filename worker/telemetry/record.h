@@ -28,15 +28,17 @@ enum class Verdict : std::uint8_t { kNone, kAllowed, kBlocked, kAnswered, kRedir
 
 /// Index of an endpoint in the tenant's configuration.
 using EndpointIndex = std::uint32_t;
-/// Index of an upstream group; kNoUpstream for what goes where the client asked (forward proxying, CONNECT) or nowhere.
+/// Index of an upstream's name; kNoUpstream for what goes where the client asked (forward proxying, CONNECT) or
+/// nowhere.
 using UpstreamIndex = std::uint32_t;
 inline constexpr UpstreamIndex kNoUpstream = UINT32_MAX;
 
-/// Index of a route in its endpoint's configuration; kNoRoute in forward mode and where no route wants the request.
+/// Index of a route's name in its endpoint; kNoRoute in forward mode and where no route wants the request.
 using RouteIndex = std::uint32_t;
 inline constexpr RouteIndex kNoRoute = UINT32_MAX;
 
-/// The names behind the indices, in the order of the configuration.
+/// The names behind the indices. Endpoints are in the order of the configuration; routes and upstreams keep the index
+/// that they got first for as long as the worker lives, and new ones are added behind them.
 struct TrafficNames {
   std::vector<std::string> endpoints;
   std::vector<std::vector<std::string>> routes;  ///< of each endpoint; hosts and path

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/sys.h"
+#include "worker/policy.h"
 
 namespace sluice::fuzz {
 namespace {
@@ -141,26 +142,25 @@ std::array<Fd, 2> pair() {
 Life::Life(World& world, Kind kind)
     : world_(world),
       pool_(world.loop, world.log_, world.metrics_, world.settings.forward),
+      policy_(sure(worker::make_policy(std::make_shared<const ipc::TenantSettings>(world.settings),
+                                       {.pool = pool_, .names = world.names_}))),
       services_{.loop = world.loop,
                 .log = world.log_,
                 .settings = world.settings,
+                .policy = policy_,
                 .hooks = world.hooks_,
                 .resolver = *world.resolver_,
                 .egress_policy = world.egress_,
                 .limits = world.limits_,
                 .pool = pool_,
-                .upstreams = pool_.configured(),
                 .access_log = world.access_log_,
                 .metrics = world.metrics_,
                 .table = world.table_,
                 .shed = world.shed_,
                 .draining = world.draining_},
-      endpoint_{(static_cast<void>(pool_.add(world.settings.upstreams[0])),
-                 world.settings.endpoints[kind == Kind::kForward ? 1 : 0]),
-                kind == Kind::kForward ? 1U : 0U,
-                worker::Router(world.settings.endpoints[kind == Kind::kForward ? 1 : 0].routes, pool_.configured()),
-                Networks()},
+      endpoint_(kind == Kind::kForward ? 1 : 0),
       connection_({}, world.table_.add(SocketAddress(), 0, 0), world.loop.now()) {
+  pool_.adopt(policy_->upstreams, policy_->settings->upstreams);
   std::array<Fd, 2> ends = pair();
   client_ = std::make_unique<Peer>(std::move(ends[0]));
   stream_ = std::make_unique<worker::SocketStream>(world.loop, std::move(ends[1]));

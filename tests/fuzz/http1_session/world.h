@@ -102,8 +102,9 @@ class Life {
   std::unique_ptr<Peer> client_;
   std::vector<std::unique_ptr<Peer>> origins_;
   worker::OriginPool pool_;
+  std::shared_ptr<const worker::Policy> policy_;
   worker::Services services_;
-  worker::Endpoint endpoint_;
+  worker::EndpointIndex endpoint_;
   worker::ClientConnection connection_;
   std::unique_ptr<worker::SocketStream> stream_;
   bool over_ = false;

@@ -28,13 +28,18 @@ std::vector<FromSupervisor> from_supervisor() {
       Stop{},
       SetLogLevel{.level = sluice::LogLevel::kError},
       Accept{},
-      Pause{.keep = {{.socket = 7}, {.socket = 70'000}}}};
+      Pause{.keep = {{.socket = 7}, {.socket = 70'000}}},
+      Reconfigure{.number = 7},
+      Adopt{.number = 1ULL << 40U}};
 }
 std::vector<FromWorker> from_worker() {
   return {Hello{.application = "http_firewall", .version = "1.2.3"},
           Protections{.items = {{.name = "seccomp", .on = true, .why = ""},
                                 {.name = "cgroup", .on = false, .why = "no permission, größer"}}},
-          Ready{}, Failed{.why = "no memory"}, Drained{}};
+          Ready{},
+          Failed{.why = "no memory"},
+          Drained{},
+          Prepared{.number = 7, .able = false, .why = "größer"}};
 }
 
 std::size_t fds_of(const FromSupervisor& message) {
@@ -181,6 +186,8 @@ TEST(Conversation, GoesFromStartingOverServingToDraining) {
   EXPECT_EQ(conversation.phase(), Phase::kDraining);
   EXPECT_TRUE(may(W(Drained{})) && may(W(Failed{})) && may(S(Stop{})) && may(S(SetLogLevel{})) && may(S(Drain{})));
   EXPECT_FALSE(may(S(Accept{})) || may(S(Pause{})) || may(S(Listeners{})) || may(W(Ready{})));
+  EXPECT_TRUE(may(W(Prepared{}))) << "the question may have come before Drain";
+  EXPECT_FALSE(may(S(Reconfigure{})) || may(S(Adopt{})));
 }
 
 // A row as docs/ipc.md shows it.

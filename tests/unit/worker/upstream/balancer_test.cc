@@ -22,7 +22,7 @@ class Team {
       servers_.emplace_back(std::string(1, static_cast<char>('a' + i)), 80, 0, settings_);
       members.push_back({.server = &servers_.back(), .base_weight = weights[i], .weight = weights[i]});
     }
-    balancer_.emplace(method, members);
+    balancer_.emplace(method, MemberList(members));
   }
   Member* pick(const Wanted& wanted = {}) { return balancer_->pick(wanted); }
   std::string name(const Member* member) { return member == nullptr ? "-" : member->server->host(); }

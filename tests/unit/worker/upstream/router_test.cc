@@ -16,16 +16,17 @@ class RouterTest : public testing::Test {
     ipc::UpstreamSettings& settings = *settings_.emplace_back(std::make_unique<ipc::UpstreamSettings>());
     settings.name = upstream;
     settings.servers = {"127.0.0.1:80"};
-    groups_.push_back(std::make_unique<UpstreamGroup>(settings, 0));
+    groups_.push_back(std::make_shared<UpstreamGroup>(settings, 0));
   }
   [[nodiscard]] std::string find(std::string_view host, std::string_view path) const {
-    const UpstreamGroup* group = Router(routes_, groups_).find(host, path).group;
+    const UpstreamGroup* group =
+        Router(routes_, groups_, std::vector<RouteIndex>(routes_.size())).find(host, path).group;
     return group != nullptr ? std::string(group->name()) : "nobody";
   }
 
   std::vector<ipc::RouteSettings> routes_;
   std::vector<std::unique_ptr<ipc::UpstreamSettings>> settings_;
-  std::vector<std::unique_ptr<UpstreamGroup>> groups_;
+  UpstreamGroups groups_;
 };
 
 TEST_F(RouterTest, TheNarrowestHostWins) {

@@ -1,0 +1,93 @@
+// See reconfiguration.h.
+#include "supervisor/reconfiguration.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace sluice::supervisor {
+namespace {
+
+std::string name_of(const Worker& worker) {
+  return fmt::format("worker {}/{}", worker.tenant().settings.name, worker.index());
+}
+
+}  // namespace
+
+Task<Result<>> Reconfiguration::prepare(Loop& loop, const ipc::Settings& settings, Signal& news, Deadline deadline) {
+  if (Result<> sealed = seal(settings); !sealed) co_return sealed;
+  bool asked = false;
+  for (;;) {
+    if (!asked && settled()) {
+      if (Result<> told = ask(); !told) co_return told;
+      asked = true;
+    }
+    if (asked) {
+      const Result<Answers> answered = answers();
+      if (!answered) co_return fail(answered.error());
+      if (*answered == Answers::kAll) co_return Result<>();
+    }
+    const Wake wake = co_await news.wait(loop, deadline);
+    if (wake == Wake::kTimeout) co_return fail(Code::kTimeout, "not all workers have answered in time");
+    news.clear();
+  }
+}
+
+// Tenants are in the order of the settings: with others, or in another order, a new generation would be needed.
+Result<> Reconfiguration::seal(const ipc::Settings& settings) {
+  const std::vector<ipc::TenantSettings>& before = generation_.configuration().settings.tenants;
+  for (std::size_t i = 0; i < settings.tenants.size(); ++i) {
+    if (ipc::to_json(before[i]) == ipc::to_json(settings.tenants[i])) continue;
+    Tenant& tenant = *generation_.tenants()[i];
+    Result<Fd> file = other_settings_file(tenant, settings.tenants[i]);
+    if (!file) return fail(std::move(file).error());
+    changes_.push_back({.tenant = &tenant, .settings = *std::move(file), .asked = {}});
+  }
+  return {};
+}
+
+bool Reconfiguration::settled() const {
+  return std::ranges::none_of(generation_.workforce().workers(), [](const std::unique_ptr<Worker>& worker) {
+    return worker->state() == WorkerState::kStarting;
+  });
+}
+
+Result<> Reconfiguration::ask() {
+  for (Change& change : changes_)
+    for (const std::unique_ptr<Worker>& worker : generation_.workforce().workers()) {
+      if (&worker->tenant() != change.tenant || !worker->ready()) continue;
+      if (Result<> told = worker->prepare(number_, change.settings); !told)
+        return fail(std::move(told).error().during(name_of(*worker)));
+      change.asked.push_back(worker.get());
+    }
+  return {};
+}
+
+Result<Reconfiguration::Answers> Reconfiguration::answers() const {
+  Answers all = Answers::kAll;
+  for (const Change& change : changes_)
+    for (const Worker* worker : change.asked) {
+      if (worker->able() == Worker::Able::kNo)
+        return fail(Code::kUnsupported, name_of(*worker) + ": " + worker->unable_because());
+      if (worker->able() == Worker::Able::kNotAsked || !worker->ready())
+        return fail(Code::kUnavailable, name_of(*worker) + " has ended meanwhile");
+      if (worker->able() == Worker::Able::kAsked) all = Answers::kMissing;
+    }
+  return all;
+}
+
+Result<> Reconfiguration::adopt() {
+  for (const Change& change : changes_)
+    for (const std::unique_ptr<Worker>& worker : generation_.workforce().workers()) {
+      if (&worker->tenant() != change.tenant || !has_process(worker->state())) continue;
+      if (std::ranges::find(change.asked, worker.get()) == change.asked.end())
+        return fail(Code::kUnavailable, name_of(*worker) + " has begun with the old settings meanwhile");
+    }
+  for (Change& change : changes_) {
+    change.tenant->settings_file = std::move(change.settings);
+    for (Worker* worker : change.asked) worker->adopt();
+  }
+  return {};
+}
+
+}  // namespace sluice::supervisor
