@@ -18,6 +18,7 @@ enum class Outcome : std::uint8_t {
   kNotReady,       ///< a new worker was not ready in time
   kRolledBack,     ///< the new generation crashed in its probation; the old one serves again
   kTooMany,        ///< too many generations are still draining
+  kNoRoom,         ///< too little memory or too few descriptors for another generation
   kStopping,       ///< Sluice is leaving
   kFixed,          ///< the change is to something that only a start can change
   kPreflight,      ///< the check of the new configuration did not end, or ended badly
@@ -44,6 +45,7 @@ inline constexpr std::array kOutcomes = {
     OutcomeFacts{Outcome::kTooMany, "too_many_generations", 17, "too many old generations are still draining"},
     OutcomeFacts{Outcome::kFixed, "needs_restart", 18, "the change is to something that only a start can change"},
     OutcomeFacts{Outcome::kStopping, "stopping", 19, "Sluice is leaving"},
+    OutcomeFacts{Outcome::kNoRoom, "no_room", 23, "too little memory or too few descriptors for a new generation"},
 };
 
 [[nodiscard]] const OutcomeFacts& facts(Outcome outcome);

@@ -91,6 +91,13 @@ std::string said(int error) {
 
 }  // namespace
 
+std::vector<std::string> own_memory_groups() {
+  std::vector<std::string> folders;
+  for (std::string folder : {own_folder("cgroup2", ""), own_folder("cgroup", "memory")})
+    if (!folder.empty()) folders.push_back(std::move(folder));
+  return folders;
+}
+
 Cgroup::~Cgroup() {
   if (!folder_.empty()) (void)::rmdir(folder_.c_str());
 }

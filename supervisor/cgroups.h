@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/protection.h"
 #include "base/result.h"
@@ -50,5 +51,8 @@ class Cgroups {
   std::string parent_;  ///< our own folder, where the tenants' go
   std::string why_;     ///< of kNone
 };
+
+/// Folders of the groups that this process is in and that may limit its memory, of version 2 and 1.
+[[nodiscard]] std::vector<std::string> own_memory_groups();
 
 }  // namespace sluice::supervisor

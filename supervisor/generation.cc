@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "supervisor/room.h"
+
 namespace sluice::supervisor {
 
 Result<std::unique_ptr<Generation>> Generation::make(const Workforce::Common& common, const TenantMakings& makings,
@@ -89,6 +91,13 @@ bool Generation::admin_changed() const {
   if (!admin_) return false;
   const Result<Fd> there = open_binary(admin_->path);
   return there && identity_of(*there) != admin_->identity;
+}
+
+std::uint64_t Generation::memory() const {
+  std::uint64_t sum = 0;
+  for (const std::unique_ptr<Worker>& worker : workforce_->workers())
+    if (worker->pid() != 0) sum += memory_of(worker->pid());
+  return sum;
 }
 
 void Generation::drain(const restart::DrainOrder& order) {

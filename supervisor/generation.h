@@ -39,6 +39,8 @@ class Generation {
   [[nodiscard]] Workforce& workforce() { return *workforce_; }
   [[nodiscard]] const Workforce& workforce() const { return *workforce_; }
 
+  /// Of all its processes together, in bytes, as room.h counts it.
+  [[nodiscard]] std::uint64_t memory() const;
   void start() { workforce_->start(); }
   /// All its sockets listen, all its workers accept. Errors: kSystem; nobody has been told anything then.
   [[nodiscard]] Result<> accept();

@@ -43,12 +43,16 @@ Result<Endpoint> bind_endpoint(const ipc::EndpointSettings& settings, const ipc:
 
 }  // namespace
 
+std::uint32_t workers_of(const ipc::TenantSettings& settings) {
+  return settings.workers != 0 ? settings.workers : usable_cpus();
+}
+
 Result<std::unique_ptr<Tenant>> make_tenant(const ipc::TenantSettings& settings, const Application& application,
                                             std::uint64_t generation, const TenantMakings& makings) {
   auto tenant = std::make_unique<Tenant>();
   tenant->settings = settings;
   tenant->application = &application;
-  if (tenant->settings.workers == 0) tenant->settings.workers = usable_cpus();
+  tenant->settings.workers = workers_of(settings);
   const std::uint32_t workers = tenant->settings.workers;
   for (const ipc::EndpointSettings& endpoint : settings.endpoints) {
     Result<Endpoint> bound = bind_endpoint(endpoint, tenant->settings, makings.sockets);

@@ -41,6 +41,9 @@ struct Tenant {
   [[nodiscard]] bool built_in() const { return settings.name == kBuiltInTenant; }
 };
 
+/// As many as it will have, 0 in the settings being one for each CPU.
+[[nodiscard]] std::uint32_t workers_of(const ipc::TenantSettings& settings);
+
 /// What tenants of all generations share.
 struct TenantMakings {
   ListeningSockets& sockets;

@@ -11,6 +11,8 @@
 #include "base/settings/units.h"
 #include "supervisor/notify.h"
 #include "supervisor/reconfiguration.h"
+#include "supervisor/room.h"
+#include "supervisor/tenant.h"
 
 namespace sluice::supervisor {
 namespace {
@@ -143,7 +145,8 @@ Task<Generation*> Upgrader::prepare(UpgradeRecord& record) {
     }
     context_.log.warn("not in place", {{"upgrade", record.number()}, {"why", done.error().message()}});
   }
-  if (!make_room(record)) co_return nullptr;
+  const bool room = co_await make_room(record, checked->settings);
+  if (!room) co_return nullptr;
 
   move(record, Phase::kSpawn,
        record.changes.empty() ? "starting new workers"
@@ -188,20 +191,65 @@ Task<Result<>> Upgrader::in_place(const ipc::Settings& settings) {
   co_return Result<>();
 }
 
-bool Upgrader::make_room(UpgradeRecord& record) {
+std::optional<std::string> Upgrader::lacks_room(const ipc::Settings& next) const {
+  constexpr std::uint64_t kOfAWorker = 8;  // channel, log, process, slab, and what a start needs for a moment
+  const Generations& generations = context_.generations;
+  const Generation& serving = generations.serving();
+  std::uint64_t drains_soon = serving.memory();
+  std::uint64_t workers = next.admin.enabled ? 1 : 0;
+  for (const ipc::TenantSettings& tenant : next.tenants) workers += workers_of(tenant);
+  const std::uint64_t now = std::max<std::uint64_t>(serving.workforce().workers().size(), 1);
+  const Need need{.memory = drains_soon * workers / now, .descriptors = kOfAWorker * workers};
+  for (const std::unique_ptr<Generation>& generation : generations.all())
+    if (generation->draining()) drains_soon += generation->memory();
+  const Size most = next.upgrade.memory;
+  if (most && drains_soon > most.bytes())
+    return fmt::format("old generations would take {} while they drain, upgrade.memory allows {}",
+                       mebibytes(drains_soon), mebibytes(most.bytes()));
+  return lacks(need, memory_left(), descriptors_left());
+}
+
+void Upgrader::cut(Generation& oldest, const std::string& why) {
+  context_.log.warn("generation cut", {{"generation", oldest.number()}, {"why", why}});
+  oldest.drain(restart::DrainOrder(context_.loop.now(), restart::DrainBudgets::all(Millis(1))));
+}
+
+Task<bool> Upgrader::make_room(UpgradeRecord& record, const ipc::Settings& next) {
+  constexpr Millis kGone = restart::DrainOrder::kGrace + Millis(2000);
   Generations& generations = context_.generations;
-  const ipc::UpgradeSettings& settings = generations.serving().configuration().settings.upgrade;
-  if (generations.draining() < settings.draining) return true;
-  Generation* const oldest = generations.oldest_draining();
-  if (settings.at_limit == ipc::AtLimit::kRefuse) {
-    fail(record, Outcome::kTooMany,
-         fmt::format("{} old generations are still draining, the oldest is {} (upgrade.draining, upgrade.at_limit)",
-                     generations.draining(), oldest->number()));
-    return false;
+  const ipc::UpgradeSettings& settings = next.upgrade;
+  const bool refuse = settings.at_limit == ipc::AtLimit::kRefuse;
+  if (generations.draining() >= settings.draining) {
+    Generation* const oldest = generations.oldest_draining();
+    if (refuse) {
+      fail(record, Outcome::kTooMany,
+           fmt::format("{} old generations are still draining, the oldest is {} (upgrade.draining, upgrade.at_limit)",
+                       generations.draining(), oldest->number()));
+      co_return false;
+    }
+    cut(*oldest, "upgrade.draining");
   }
-  context_.log.warn("generation cut", {{"generation", oldest->number()}, {"why", "upgrade.draining"}});
-  oldest->drain(restart::DrainOrder(context_.loop.now(), restart::DrainBudgets::all(Millis(1))));
-  return true;
+  for (;;) {
+    const std::optional<std::string> why = lacks_room(next);
+    if (!why) co_return true;
+    Generation* const oldest = refuse ? nullptr : generations.oldest_draining();
+    if (oldest == nullptr) {
+      fail(record, Outcome::kNoRoom, *why);
+      co_return false;
+    }
+    cut(*oldest, *why);
+    const std::uint64_t number = oldest->number();
+    const Deadline deadline = context_.loop.in(kGone);
+    while (generations.oldest_draining() != nullptr && generations.oldest_draining()->number() == number) {
+      const Wake wake = co_await news_.wait(context_.loop, deadline);
+      news_.clear();
+      if (record.outcome()) co_return false;  // told to leave
+      if (wake == Wake::kTimeout) {
+        fail(record, Outcome::kNoRoom, *why);
+        co_return false;
+      }
+    }
+  }
 }
 
 Task<bool> Upgrader::wait_until_ready(UpgradeRecord& record, Generation& next) {

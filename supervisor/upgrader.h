@@ -61,7 +61,11 @@ class Upgrader {
   [[nodiscard]] bool settled(UpgradeRecord& record, const Plan& plan);
   /// Puts the settings in force in the processes that run. Errors: why that cannot be; nothing has changed then.
   [[nodiscard]] Task<Result<>> in_place(const ipc::Settings& settings);
-  [[nodiscard]] bool make_room(UpgradeRecord& record);
+  /// False when the record has failed.
+  [[nodiscard]] Task<bool> make_room(UpgradeRecord& record, const ipc::Settings& next);
+  /// Why there is no room for another generation; nothing when there is.
+  [[nodiscard]] std::optional<std::string> lacks_room(const ipc::Settings& next) const;
+  void cut(Generation& oldest, const std::string& why);
   void refused(UpgradeRecord& record, Refusal refusal);
   void fail(UpgradeRecord& record, restart::Outcome outcome, const std::string& why);
   void decide(UpgradeRecord& record, restart::Outcome outcome, const std::string& why);

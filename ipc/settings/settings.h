@@ -151,8 +151,10 @@ static_assert(settings::complete<UpgradeDrainSettings>());
 enum class AtLimit : std::uint8_t { kRefuse, kCutOldest };
 constexpr auto choices(AtLimit) {
   using settings::Choice;
-  return std::array{Choice{AtLimit::kRefuse, "refuse", "the upgrade is refused and says so"},
-                    Choice{AtLimit::kCutOldest, "cut_oldest", "what the oldest of them still has is cut"}};
+  return std::array{
+      Choice{AtLimit::kRefuse, "refuse", "the upgrade is refused and says so"},
+      Choice{AtLimit::kCutOldest, "cut_oldest",
+             "what the oldest of them still has is cut; where that does not help, the upgrade is refused"}};
 }
 
 struct UpgradeSettings {
@@ -161,6 +163,7 @@ struct UpgradeSettings {
   std::uint32_t probation_crashes = 2;
   UpgradeDrainSettings drain;
   std::uint32_t draining = 4;
+  Size memory;
   AtLimit at_limit = AtLimit::kRefuse;
   std::uint32_t keep = 20;
 
@@ -180,7 +183,13 @@ struct UpgradeSettings {
         .range(1, 1000);
     f(&S::drain, "drain", "");
     f(&S::draining, "draining", "Generations that may drain at a time.").range(1, 100);
-    f(&S::at_limit, "at_limit", "What an upgrade does when so many drain already.");
+    f(&S::memory, "memory",
+      "Memory that old generations may take together while they drain, the one that serves now included: it drains "
+      "next. Besides, a new generation is started only when the machine, the control groups that sluice is in and its "
+      "limits on descriptors have room for it.")
+        .at_least(Size::mib(1))
+        .zero("no limit of its own");
+    f(&S::at_limit, "at_limit", "What an upgrade does when so many drain already, or when there is no room.");
     f(&S::keep, "keep", "Upgrades that `sluicectl upgrades` remembers.").range(1, 1000);
   }
 };
