@@ -1,6 +1,7 @@
 // See frames.h. Under a sanitizer every frame comes from malloc, so that use after free is seen.
 #include "base/frames.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <new>
@@ -19,7 +20,7 @@ namespace {
 [[maybe_unused]] constexpr std::size_t kStep =
     16;  // as malloc: an idle connection is four small frames, and rounding up would be a third of them
 constexpr std::size_t kClasses = 1024;  // up to 16 KiB: an exchange with its two heads is one frame
-[[maybe_unused]] constexpr std::size_t kKeepPerClass = 128;  // more than this go back to malloc
+[[maybe_unused]] constexpr std::size_t kKeepBytes = std::size_t{32} << 20;  // more than this goes back to malloc
 
 struct FreeFrame {
   FreeFrame* next;
@@ -27,9 +28,11 @@ struct FreeFrame {
 struct SizeClass {
   FreeFrame* head = nullptr;
   std::size_t count = 0;
+  std::size_t lowest = 0;  ///< since the last trim(): so many were never needed
 };
 struct Lists {
   std::array<SizeClass, kClasses> classes;
+  std::size_t kept = 0;  ///< bytes
   long live = 0;
   Lists() = default;
   Lists(Lists&&) = delete;
@@ -39,6 +42,10 @@ struct Lists {
   }
 };
 thread_local Lists lists;
+
+[[maybe_unused]] constexpr std::size_t size_of(std::size_t index) {
+  return (index + 1) * kStep;
+}
 }  // namespace
 
 void* allocate(std::size_t size) {
@@ -49,9 +56,11 @@ void* allocate(std::size_t size) {
     SizeClass& c = lists.classes[index];
     if (c.head != nullptr) {
       --c.count;
+      c.lowest = std::min(c.lowest, c.count);
+      lists.kept -= size_of(index);
       return std::exchange(c.head, c.head->next);
     }
-    size = (index + 1) * kStep;
+    size = size_of(index);
   }
 #endif
   void* frame = std::malloc(size);
@@ -63,14 +72,24 @@ void free(void* frame, [[maybe_unused]] std::size_t size) {
   --lists.live;
 #ifndef SLUICE_PLAIN_FRAMES
   const std::size_t index = (size - 1) / kStep;
-  if (index < kClasses && lists.classes[index].count < kKeepPerClass) {
+  if (index < kClasses && lists.kept + size_of(index) <= kKeepBytes) {
     SizeClass& c = lists.classes[index];
     c.head = ::new (frame) FreeFrame{c.head};
     ++c.count;
+    lists.kept += size_of(index);
     return;
   }
 #endif
   std::free(frame);
+}
+
+void trim() {
+  for (std::size_t index = 0; index < kClasses && lists.kept != 0; ++index) {
+    SizeClass& c = lists.classes[index];
+    for (std::size_t spare = (c.lowest + 1) / 2; spare > 0; --spare, --c.count, lists.kept -= size_of(index))
+      std::free(std::exchange(c.head, c.head->next));
+    c.lowest = c.count;
+  }
 }
 
 long live() {

@@ -10,6 +10,11 @@
 #include "base/check.h"
 
 namespace sluice {
+namespace {
+// Enough that most writes wake nobody, few enough that what they will write is still in the cache (measured:
+// docs/performance.md).
+constexpr std::size_t kBurst = 32;
+}  // namespace
 
 Nanos steady_now() {
   timespec now{};
@@ -47,7 +52,7 @@ Loop::Loop() : now_(steady_now()) {
 }
 
 Loop::~Loop() {
-  SLUICE_CHECK(first_ready_ == nullptr && timers_.size() == 0, "a coroutine outlives the loop it waits on");
+  SLUICE_CHECK(ready_.empty() && writers_.empty() && timers_.size() == 0, "a coroutine outlives the loop it waits on");
   event_free(timer_);
   event_base_free(base_);
 }
@@ -59,8 +64,8 @@ void Loop::run() {
     expire();
     run_ready();
     if (stopping_) return;
-    if (first_ready_ == nullptr) arm_timer();
-    const int flags = EVLOOP_ONCE | (first_ready_ != nullptr ? EVLOOP_NONBLOCK : 0);
+    if (ready_.empty()) arm_timer();
+    const int flags = EVLOOP_ONCE | (ready_.empty() ? 0 : EVLOOP_NONBLOCK);
     // EVLOOP_NO_EXIT_ON_EMPTY: a loop without registrations still waits for nothing rather than spin
     SLUICE_CHECK(event_base_loop(base_, flags | EVLOOP_NO_EXIT_ON_EMPTY) >= 0, "epoll failed");
     now_ = steady_now();
@@ -71,7 +76,7 @@ void Loop::expire() {
   while (Waiter* waiter = timers_.earliest()) {
     if (waiter->deadline_.since_boot() > now_) break;
     timers_.remove(*waiter);
-    if (waiter->queued_) continue;
+    if (waiter->queue_ != nullptr) continue;
     waiter->wake_ = Wake::kTimeout;
     make_ready(*waiter);
   }
@@ -79,12 +84,22 @@ void Loop::expire() {
 
 // Runs what is queued now; what these coroutines queue in turn runs in the next turn, after the sockets had their say.
 void Loop::run_ready() {
-  for (std::size_t budget = ready_count_; budget > 0 && first_ready_ != nullptr && !stopping_; --budget) {
-    Waiter* const waiter = first_ready_;
-    unlink(*waiter);
-    if (waiter->heap_index_ != Waiter::kNotInHeap) timers_.remove(*waiter);
-    waiter->handle_.resume();  // the waiter is gone after this line
+  for (std::size_t budget = ready_.size(); budget > 0 && !ready_.empty() && !stopping_; --budget) {
+    resume_first(ready_);
+    if (writers_.size() >= kBurst) write_out();
   }
+  write_out();
+}
+
+void Loop::write_out() {
+  while (!writers_.empty() && !stopping_) resume_first(writers_);
+}
+
+void Loop::resume_first(WaiterQueue& queue) {
+  Waiter* const waiter = queue.first();
+  queue.remove(*waiter);
+  if (waiter->heap_index_ != Waiter::kNotInHeap) timers_.remove(*waiter);
+  waiter->handle_.resume();  // the waiter is gone after this line
 }
 
 void Loop::arm_timer() {
@@ -103,25 +118,28 @@ void Loop::watch_deadline(Waiter& waiter) {
 }
 
 void Loop::make_ready(Waiter& waiter) {
-  if (waiter.queued_) return;
-  waiter.queued_ = true;
-  ++ready_count_;
-  waiter.next_ = nullptr;
-  waiter.previous_ = last_ready_;
-  (last_ready_ != nullptr ? last_ready_->next_ : first_ready_) = &waiter;
-  last_ready_ = &waiter;
-}
-
-void Loop::unlink(Waiter& waiter) {
-  (waiter.previous_ != nullptr ? waiter.previous_->next_ : first_ready_) = waiter.next_;
-  (waiter.next_ != nullptr ? waiter.next_->previous_ : last_ready_) = waiter.previous_;
-  waiter.queued_ = false;
-  --ready_count_;
+  if (waiter.queue_ == nullptr) ready_.add(waiter);
 }
 
 void Loop::forget(Waiter& waiter) {
-  if (waiter.queued_) unlink(waiter);
+  if (waiter.queue_ != nullptr) waiter.queue_->remove(waiter);
   if (waiter.heap_index_ != Waiter::kNotInHeap) timers_.remove(waiter);
+}
+
+void WaiterQueue::add(Waiter& waiter) {
+  waiter.queue_ = this;
+  waiter.next_ = nullptr;
+  waiter.previous_ = last_;
+  (last_ != nullptr ? last_->next_ : first_) = &waiter;
+  last_ = &waiter;
+  ++size_;
+}
+
+void WaiterQueue::remove(Waiter& waiter) {
+  (waiter.previous_ != nullptr ? waiter.previous_->next_ : first_) = waiter.next_;
+  (waiter.next_ != nullptr ? waiter.next_->previous_ : last_) = waiter.previous_;
+  waiter.queue_ = nullptr;
+  --size_;
 }
 
 }  // namespace sluice

@@ -36,6 +36,7 @@ Result<bool> Http1Pump::flush_now() {
 }
 
 Task<Result<>> Http1Pump::flush() {
+  co_await loop_.write_turn();
   const Result<bool> all = flush_now();
   if (!all) co_return fail(all.error());
   if (*all) co_return Result<>();
@@ -82,6 +83,7 @@ Task<Result<>> Http1Pump::run(BodySource& body, const http1::Framing& framing) {
     }
     Gather bytes;
     gather(*piece, framing, piece->last ? body.trailers() : nullptr, bytes);
+    co_await loop_.write_turn();
     const Result<bool> all = write_now(bytes);
     if (!all) co_return fail(all.error());
     if (!*all) {

@@ -48,6 +48,7 @@ Task<Result<>> OriginExchange::send(const http::RequestHead& head, http::TargetF
     background_.spawn([this, body, framing] { return upload(*body, framing); });
     co_return Result<>();
   }
+  co_await connection_.loop().write_turn();
   Result<> done;
   if (const Result<bool> all = pump_.flush_now(); !all) {
     done = fail(all.error());

@@ -39,6 +39,7 @@ Task<> Sampler::run(Loop& loop) {
     const Deadline due = loop.in(kEvery);
     co_await loop.until(due);
     sample(std::max(Nanos(0), steady_now() - due.since_boot()));
+    frames::trim();
   }
 }
 

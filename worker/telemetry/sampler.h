@@ -1,5 +1,6 @@
 // Sampler: reads now and then what is cheaper to look at than to count (blocks, frames, lines lost, processor time, how
-// late the loop is) and hands it to the metrics. Owned by the worker's main, which spawns run() in its scope.
+// late the loop is) and hands it to the metrics; gives spare coroutine frames back on the way. Owned by the worker's
+// main, which spawns run() in its scope.
 #pragma once
 #include "base/loop.h"
 #include "base/task.h"

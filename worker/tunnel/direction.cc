@@ -38,6 +38,7 @@ Task<Result<>> Direction::run() {
 // Returns at the end of the stream or when splicing looks better.
 Task<Result<>> Direction::copy() {
   for (;;) {
+    if (!block_.empty()) co_await loop_.write_turn();
     while (!block_.empty()) {
       Gather bytes(block_.view());
       const Result<bool> all = write_now(to_, bytes, to_side_);

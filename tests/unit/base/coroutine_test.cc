@@ -57,6 +57,54 @@ Task<> stop_when_done(Loop& loop, Scope& scope) {
   loop.stop();
 }
 
+Task<> think_then_write(Loop& loop, std::string& log, std::string name) {
+  co_await loop.yield();
+  log += "thinks-" + name + " ";
+  co_await loop.write_turn();
+  log += "writes-" + name + " ";
+}
+
+TEST_F(CoroutineTest, WhoWritesWaitsUntilTheOthersOfTheTurnWantToWriteToo) {
+  std::string log;
+  Scope scope;
+  for (const char* name : {"a", "b", "c"}) scope.spawn([&, name] { return think_then_write(loop_, log, name); });
+  Scope end;
+  end.spawn([&] { return stop_when_done(loop_, scope); });
+  loop_.run();
+  // c is the last that is ready: there is nobody to wait for
+  EXPECT_EQ(log, "thinks-a thinks-b thinks-c writes-c writes-a writes-b ");
+}
+
+TEST_F(CoroutineTest, NobodyWaitsForMoreThanABurstToWrite) {
+  std::string log;
+  Scope scope;
+  for (int i = 0; i < 40; ++i) scope.spawn([&, i] { return think_then_write(loop_, log, std::to_string(i)); });
+  Scope end;
+  end.spawn([&] { return stop_when_done(loop_, scope); });
+  loop_.run();
+  EXPECT_LT(log.find("writes-0 "), log.find("thinks-32 "));
+  EXPECT_GT(log.find("writes-0 "), log.find("thinks-31 "));
+}
+
+Task<> cancel_then_write(Loop& loop, Scope& others, std::string& log) {
+  co_await loop.yield();
+  others.cancel();
+  log += "cancelled ";
+  co_await loop.write_turn();
+}
+
+TEST_F(CoroutineTest, WhoIsCancelledWhileWaitingForItsTurnDoesNotWrite) {
+  std::string log;
+  Scope others;
+  Scope scope;
+  others.spawn([&] { return think_then_write(loop_, log, "a"); });
+  scope.spawn([&] { return cancel_then_write(loop_, others, log); });
+  Scope end;
+  end.spawn([&] { return stop_when_done(loop_, scope); });
+  loop_.run();
+  EXPECT_EQ(log, "thinks-a cancelled ");
+}
+
 TEST_F(CoroutineTest, DeadlinesWakeInOrder) {
   std::string log;
   Scope naps;
