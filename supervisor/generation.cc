@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "restart/fault_point.h"
 #include "supervisor/room.h"
 
 namespace sluice::supervisor {
@@ -66,6 +67,7 @@ std::vector<BoundAddress*> Generation::only_here(const Generation& other) const 
 Result<> Generation::accept() {
   for (const std::unique_ptr<Tenant>& tenant : tenants_)
     if (Result<> listening = tenant->listen(); !listening) return listening;
+  restart::fault_point(restart::FaultPoint::kCommitListening, 0);
   accepted_ = true;
   workforce_->accept();
   return {};

@@ -46,7 +46,8 @@ Result<Ends> spare_pipe() {
 // The whole environment of a child. Sanitizers get settings that work without files and without ptrace.
 std::vector<std::string> child_environment() {
   std::vector<std::string> chosen;
-  for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LLVM_PROFILE_FILE", "SLUICE_BUGS_ARE_FATAL"}) {
+  for (const char* name :
+       {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LLVM_PROFILE_FILE", "SLUICE_BUGS_ARE_FATAL", "SLUICE_FAULTS"}) {
     const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread
     std::string text = value != nullptr ? value : "";
     if (kSanitized && std::string_view(name).ends_with("SAN_OPTIONS"))

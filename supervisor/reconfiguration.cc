@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "restart/fault_point.h"
+
 namespace sluice::supervisor {
 namespace {
 
@@ -83,9 +85,13 @@ Result<> Reconfiguration::adopt() {
       if (std::ranges::find(change.asked, worker.get()) == change.asked.end())
         return fail(Code::kUnavailable, name_of(*worker) + " has begun with the old settings meanwhile");
     }
+  restart::fault_point(restart::FaultPoint::kInPlaceBefore, 0);
   for (Change& change : changes_) {
     change.tenant->settings_file = std::move(change.settings);
-    for (Worker* worker : change.asked) worker->adopt();
+    for (Worker* worker : change.asked) {
+      worker->adopt();
+      if (worker == change.asked.front()) restart::fault_point(restart::FaultPoint::kInPlaceMiddle, 0);
+    }
   }
   return {};
 }

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/settings/units.h"
+#include "restart/fault_point.h"
 #include "supervisor/notify.h"
 #include "supervisor/reconfiguration.h"
 #include "supervisor/room.h"
@@ -16,8 +17,13 @@
 
 namespace sluice::supervisor {
 namespace {
+using restart::FaultPoint;
 using restart::Outcome;
 using restart::Phase;
+
+void fault_point(FaultPoint at) {
+  restart::fault_point(at, 0);
+}
 
 // Between "nobody new gets in" and the last look into the queue of an address that goes away: handshakes end meanwhile.
 constexpr Millis kHandshakes{200};
@@ -91,6 +97,7 @@ Task<> Upgrader::attempt(UpgradeRecord& record) {
   }
   Generation& old = context_.generations.serving();
   const Nanos before = steady_now();
+  fault_point(FaultPoint::kCommitBefore);
   move(record, Phase::kCommit, fmt::format("generation {} takes over the listening sockets", next->number()));
   if (Result<> accepting = next->accept(); !accepting) {
     // nobody has been told anything yet; the table knows no way back from here but through the flip
@@ -102,7 +109,9 @@ Task<> Upgrader::attempt(UpgradeRecord& record) {
     co_await retire(record, *next);
     co_return;
   }
+  fault_point(FaultPoint::kCommitAccepting);
   old.pause(*next);
+  fault_point(FaultPoint::kCommitAfter);
   context_.generations.set_serving(*next);
   context_.generations.publish_facts();
   context_.generations.changed().set();
@@ -123,10 +132,12 @@ Task<Generation*> Upgrader::prepare(UpgradeRecord& record) {
   notify_service_manager(fmt::format("RELOADING=1\nMONOTONIC_USEC={}",
                                      std::chrono::duration_cast<std::chrono::microseconds>(steady_now()).count()));
   move(record, Phase::kPreflight, "checking " + now.file);
+  fault_point(FaultPoint::kPreflightBefore);
   const PreflightRequest request{
       .file = now.file, .application = context_.application_override, .limit = now.settings.upgrade.preflight_timeout};
   std::expected<Configuration, Refusal> checked = co_await preflight(context_.loop, request);
   if (record.outcome()) co_return nullptr;  // told to leave
+  fault_point(FaultPoint::kPreflightAfter);
   if (!checked) {
     refused(record, std::move(checked).error());
     co_return nullptr;
@@ -151,13 +162,16 @@ Task<Generation*> Upgrader::prepare(UpgradeRecord& record) {
   move(record, Phase::kSpawn,
        record.changes.empty() ? "starting new workers"
                               : fmt::format("starting new workers; changed: {}", fmt::join(record.changes, ", ")));
+  fault_point(FaultPoint::kSpawnBefore);
   Result<Generation*> next = generations.add(*std::move(checked));
   if (!next) {
     fail(record, Outcome::kAddress, next.error().message());
     co_return nullptr;
   }
   record.to = (*next)->number();
+  fault_point(FaultPoint::kSpawnBound);
   (*next)->start();
+  fault_point(FaultPoint::kSpawnStarted);
   const bool ready = co_await wait_until_ready(record, **next);
   if (!ready) {
     (*next)->stop();
@@ -283,10 +297,12 @@ Task<bool> Upgrader::probation(UpgradeRecord& record, Generation& next, Generati
       const std::string why = fmt::format("{} crashes, {}", next.workforce().crashes(), end_of(*failed));
       record.last_words = failed->last_words();
       move(record, Phase::kFlipBack, why);
+      fault_point(FaultPoint::kFlipBackBefore);
       if (const Result<> accepting = old.accept(); !accepting)
         context_.log.error("generation does not listen",
                            {{"generation", old.number()}, {"why", accepting.error().message()}});
       next.pause(old);
+      fault_point(FaultPoint::kFlipBackAfter);
       context_.generations.set_serving(old);
       context_.generations.publish_facts();
       context_.log.error("generation serves again",
@@ -296,6 +312,7 @@ Task<bool> Upgrader::probation(UpgradeRecord& record, Generation& next, Generati
     }
     if (wake == Wake::kTimeout) break;
   }
+  fault_point(FaultPoint::kProbationOver);
   decide(record, Outcome::kDone, "");
   co_return true;
 }
@@ -307,7 +324,9 @@ Task<> Upgrader::retire(UpgradeRecord& record, Generation& leaving) {
   move(record, Phase::kDrain,
        fmt::format("generation {} drains, for at most {}", leaving.number(), text_of(budgets.longest())));
   if (leaving.refuse_new(serving)) co_await context_.loop.sleep(kHandshakes);
+  fault_point(FaultPoint::kDrainBefore);
   if (!leaving_) leaving.drain(restart::DrainOrder(context_.loop.now(), budgets));
+  fault_point(FaultPoint::kDrainAfter);
 }
 
 void Upgrader::refused(UpgradeRecord& record, Refusal refusal) {

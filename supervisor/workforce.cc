@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "restart/fault_point.h"
+
 namespace sluice::supervisor {
 
 Workforce::Workforce(const Common& common, const std::vector<std::unique_ptr<Tenant>>& tenants, const Options& options)
@@ -63,11 +65,17 @@ restart::Ledger Workforce::ledger() const {
 }
 
 void Workforce::accept() {
-  for (const std::unique_ptr<Worker>& worker : workers_) worker->accept();
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    worker->accept();
+    if (worker == workers_.front()) restart::fault_point(restart::FaultPoint::kCommitMiddle, 0);
+  }
 }
 
 void Workforce::pause(const std::vector<std::uint32_t>& keep) {
-  for (const std::unique_ptr<Worker>& worker : workers_) worker->pause(keep);
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    worker->pause(keep);
+    if (worker == workers_.front()) restart::fault_point(restart::FaultPoint::kCommitPausing, 0);
+  }
 }
 
 void Workforce::drain(const restart::DrainOrder& order, Who who) {

@@ -7,6 +7,7 @@
 #include "ipc/metrics.h"
 #include "ipc/slab.h"
 #include "restart/drain.h"
+#include "restart/fault_point.h"
 #include "worker/boot.h"
 #include "worker/limits/limits.h"
 #include "worker/offramp/egress_policy.h"
@@ -24,6 +25,8 @@
 
 namespace sluice::worker {
 namespace {
+
+using restart::FaultPoint;
 
 constexpr int kFailed = 1;
 
@@ -87,6 +90,7 @@ class Worker {
     for (Listener& listener : booted_.listeners)
       acceptor_.add(listener.number, std::move(listener.socket), listener.endpoint);
     booted_.channel.attach(loop_);
+    fault_point(FaultPoint::kWorkerReady);
     if (Result<> said = booted_.channel.post(ipc::Ready{}); !said) return kFailed;
     background_.spawn([this] { return obey(); });
     background_.spawn([this] { return pool_.run(*resolver_); });
@@ -118,18 +122,17 @@ class Worker {
         leave(kFailed);
         co_return;
       }
-      std::visit(
-          ipc::On{[&](const ipc::Listeners& more) { add_listeners(more, std::move(received->fds)); },
-                  [&](const ipc::Accept&) { acceptor_.accept(); }, [&](const ipc::Pause& pause) { begin_pause(pause); },
-                  [&](const ipc::Drain& drain) { begin_drain(drain); }, [&](const ipc::Stop&) { leave(0); },
-                  [&](const ipc::Reconfigure& wanted) { prepare(wanted.number, received->fds.front()); },
-                  [&](const ipc::Adopt& wanted) { adopt(wanted.number); },
-                  [&](const ipc::SetLogLevel& set) { booted_.log.set_level(set.level); },
-                  [&](const ipc::Slabs& slabs) {
-                    if (application_->slabs) application_->slabs(slabs, std::move(received->fds));
-                  },
-                  [](const auto&) {}},
-          received->message);
+      std::visit(ipc::On{[&](const ipc::Listeners& more) { add_listeners(more, std::move(received->fds)); },
+                         [&](const ipc::Accept&) { accept(); }, [&](const ipc::Pause& pause) { begin_pause(pause); },
+                         [&](const ipc::Drain& drain) { begin_drain(drain); }, [&](const ipc::Stop&) { leave(0); },
+                         [&](const ipc::Reconfigure& wanted) { prepare(wanted.number, received->fds.front()); },
+                         [&](const ipc::Adopt& wanted) { adopt(wanted.number); },
+                         [&](const ipc::SetLogLevel& set) { booted_.log.set_level(set.level); },
+                         [&](const ipc::Slabs& slabs) {
+                           if (application_->slabs) application_->slabs(slabs, std::move(received->fds));
+                         },
+                         [](const auto&) {}},
+                 received->message);
     }
   }
 
@@ -147,6 +150,7 @@ class Worker {
   }
 
   void adopt(std::uint64_t number) {
+    fault_point(FaultPoint::kWorkerAdopt);
     if (reconfigurer_.adopt(number)) {
       booted_.log.info("settings adopted", {{"number", number}});
     } else {
@@ -155,7 +159,13 @@ class Worker {
     }
   }
 
+  void accept() {
+    fault_point(FaultPoint::kWorkerAccept);
+    acceptor_.accept();
+  }
+
   void begin_pause(const ipc::Pause& pause) {
+    fault_point(FaultPoint::kWorkerPause);
     std::vector<std::uint32_t> keep;
     for (const ipc::Pause::Kept& kept : pause.keep) keep.push_back(kept.socket);
     booted_.log.info("paused", {{"connections", acceptor_.connections()}});
@@ -169,6 +179,7 @@ class Worker {
                                                .tunnel = Millis(drain.tunnel_ms),
                                                .spread_percent = drain.spread_percent});
     if (draining_) return;  // only the budgets are new
+    fault_point(FaultPoint::kWorkerDrain);
     draining_ = true;
     booted_.log.info("draining",
                      {{"connections", acceptor_.connections()}, {"budget_ms", order_.budgets().longest().count()}});
@@ -179,9 +190,12 @@ class Worker {
   Task<> finish_drain() {
     const std::size_t cut = co_await acceptor_.drain(order_);
     booted_.log.info("drained", {{"cut", cut}});
+    fault_point(FaultPoint::kWorkerDrained);
     const Result<> said = booted_.channel.post(ipc::Drained{});
     leave(said ? 0 : kFailed);
   }
+
+  void fault_point(restart::FaultPoint at) const { restart::fault_point(at, booted_.configure.generation); }
 
   void leave(int status) {
     status_ = status;

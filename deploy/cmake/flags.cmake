@@ -2,6 +2,13 @@
 set(SLUICE_SANITIZE "" CACHE STRING "sanitizers, comma separated: address,undefined | thread")
 option(SLUICE_FUZZ "build the libFuzzer targets" OFF)
 option(SLUICE_WERROR "warnings are errors" ON)
+option(SLUICE_FAULT_POINTS "places at which tests can let processes die (restart/fault_point.h)" OFF)
+if(SLUICE_FAULT_POINTS)
+  if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    message(FATAL_ERROR "SLUICE_FAULT_POINTS are for tests: not in a release")
+  endif()
+  add_compile_definitions(SLUICE_FAULT_POINTS)
+endif()
 
 find_program(CCACHE ccache)
 if(CCACHE)

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "restart/change.h"
+#include "restart/fault_point.h"
 #include "restart/outcome.h"
 #include "restart/phase.h"
 
@@ -47,6 +48,13 @@ TEST(RestartDocument, HasWhatChangesNeed) {
     rules.push_back(rule.path.empty() ? fmt::format("| everything else | {} |", name(rule.needs))
                                       : fmt::format("| `{}` | {} |", rule.path, name(rule.needs)));
   EXPECT_EQ(rows_below("| setting | a change needs |"), rules);
+}
+
+TEST(RestartDocument, HasTheFaultPointsOfTheCode) {
+  std::vector<std::string> points;
+  for (const FaultPointFacts& facts : kFaultPoints)
+    points.push_back(fmt::format("| `{}` | {} |", facts.name, facts.where));
+  EXPECT_EQ(rows_below("| point | where |"), points);
 }
 
 TEST(RestartDocument, DrawsEveryPhase) {
