@@ -79,6 +79,9 @@ class FdLogOutput final : public LogOutput {
   bool write(std::string_view line) override;
   /// Goes on with a line of which only a part went out; true when nothing is left of it.
   bool finish();
+  /// What finish() has still to write, for whoever goes on with it.
+  [[nodiscard]] const std::string& rest() const { return rest_; }
+  void go_on_with(std::string rest) { rest_ = std::move(rest); }
 
  private:
   std::size_t write_some(std::string_view bytes) const;

@@ -125,6 +125,11 @@ Result<Channel::Sent> Channel::send_now(std::string_view bytes, std::span<const 
   return Sent::kYes;
 }
 
+void Channel::go_on_with(std::deque<Packet> queue) {
+  queue_ = std::move(queue);
+  if (!queue_.empty()) queued_.set();
+}
+
 Result<> Channel::post(std::string_view bytes, std::span<const int> fds) {
   if (bytes.empty() || bytes.size() > kMaxPacket || fds.size() > kMaxFds)
     return fail(Code::kTooLarge, fmt::format("a packet of {} bytes and {} descriptors", bytes.size(), fds.size()));

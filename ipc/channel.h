@@ -65,6 +65,11 @@ class Channel {
   [[nodiscard]] Task<Error> pump(Millis patience);
 
   [[nodiscard]] std::size_t queued() const { return queue_.size(); }
+  /// What waits, and the descriptor: for another program that goes on with this end. Borrowed.
+  [[nodiscard]] const std::deque<Packet>& queue() const { return queue_; }
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  /// Goes on with what another program had queued.
+  void go_on_with(std::deque<Packet> queue);
 
  private:
   enum class Sent : std::uint8_t { kYes, kAgain };

@@ -35,6 +35,8 @@ class LineSplitter {
   [[nodiscard]] Result<std::optional<std::string>> next();
   /// Is there the beginning of a line whose end has not come?
   [[nodiscard]] bool in_line() const { return begin_ < bytes_.size(); }
+  /// What has been fed and not taken.
+  [[nodiscard]] std::string_view rest() const { return std::string_view(bytes_).substr(begin_); }
 
  private:
   std::size_t longest_;

@@ -88,6 +88,7 @@ Task<Result<>> ControlConnection::error(const Error& error) {
 
 Task<Result<>> ControlConnection::send(std::string_view line) {
   const Deadline deadline(events_.loop().now() + patience_);
+  sending_ = true;
   while (!line.empty()) {
     const sys::Io io = sys::send(fd_.get(), line, MSG_DONTWAIT);
     if (io.failed()) co_return fail_errno(io.error, "answering on the control socket");
@@ -99,6 +100,7 @@ Task<Result<>> ControlConnection::send(std::string_view line) {
     const Wake wake = co_await events_.writable.wait(events_.loop(), deadline);
     if (wake == Wake::kTimeout) co_return fail(Code::kTimeout, "a client of the control socket does not read");
   }
+  sending_ = false;
   co_return Result<>();
 }
 

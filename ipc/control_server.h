@@ -46,12 +46,20 @@ class ControlConnection {
   [[nodiscard]] Task<Result<>> result(const nlohmann::json& result);
   [[nodiscard]] Task<Result<>> error(const Error& error);
 
+  /// For another program that goes on with it, and back. The descriptor is borrowed.
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] std::string_view input() const { return lines_.rest(); }
+  void go_on_with(std::string_view input) { lines_.feed(input); }
+  /// An answer is on its way.
+  [[nodiscard]] bool sending() const { return sending_; }
+
  private:
   [[nodiscard]] Task<Result<>> send(std::string_view line);
 
   Fd fd_;
   Millis patience_;
   LineSplitter lines_{kMaxControlRequest};
+  bool sending_ = false;
   FdEvents events_;  // dies before fd_
 };
 

@@ -17,6 +17,18 @@ Result<> Conversation::permit(const Rule& rule) {
   return {};
 }
 
+std::vector<std::uint32_t> Conversation::seen() const {
+  std::vector<std::uint32_t> types;
+  for (std::uint32_t type = 0; type < kTypes; ++type)
+    if (seen_.at(type)) types.push_back(type);
+  return types;
+}
+
+void Conversation::go_on(Phase phase, std::span<const std::uint32_t> seen) {
+  phase_ = phase;
+  for (const std::uint32_t type : seen) seen_.at(type) = true;
+}
+
 // A worker has no business sending descriptors: the supervisor offers the kernel no room for any.
 template <Role kSelf>
 Peer<kSelf>::Peer(Fd fd) : channel_(std::move(fd), kSelf == Role::kSupervisor ? 0 : kMaxFds) {}

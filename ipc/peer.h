@@ -23,6 +23,10 @@ class Conversation {
   /// A message of this kind is being sent or has come. Errors: kProtocol when the table does not allow it now.
   [[nodiscard]] Result<> permit(const Rule& rule);
   [[nodiscard]] Phase phase() const { return phase_; }
+  /// Message types that were seen, for whoever goes on with it.
+  [[nodiscard]] std::vector<std::uint32_t> seen() const;
+  /// Goes on with one that another program began.
+  void go_on(Phase phase, std::span<const std::uint32_t> seen);
 
  private:
   static constexpr std::size_t kTypes = 128;
@@ -62,6 +66,9 @@ class Peer {
   [[nodiscard]] Task<Error> pump(Millis patience) { return channel_.pump(patience); }
 
   [[nodiscard]] Phase phase() const { return conversation_.phase(); }
+  /// For another program that goes on with this end.
+  [[nodiscard]] Conversation& conversation() { return conversation_; }
+  [[nodiscard]] Channel& channel() { return channel_; }
 
  private:
   [[nodiscard]] Result<Received> judge(Packet&& packet);

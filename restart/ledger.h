@@ -7,9 +7,12 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "ipc/slab.h"
+#include "restart/saved_worker.h"
 
 namespace sluice::restart {
 
@@ -33,6 +36,9 @@ struct Ledger {
   [[nodiscard]] const LedgerRow& of(ipc::Work work) const { return rows.at(static_cast<std::size_t>(work)); }
   void add(const Ledger& other);
   [[nodiscard]] bool balances() const;
+  [[nodiscard]] std::vector<SavedLedgerRow> save() const;
+  /// Rows that are not there are zero.
+  [[nodiscard]] static Ledger from(std::span<const SavedLedgerRow> rows);
 };
 
 /// "connections", "requests", "tunnels".

@@ -13,4 +13,9 @@ const OutcomeFacts& facts(Outcome outcome) {
   return *found;
 }
 
+std::optional<Outcome> parse_outcome(std::string_view name) {
+  const auto* const found = std::ranges::find(kOutcomes, name, &OutcomeFacts::name);
+  return found != kOutcomes.end() ? std::optional(found->outcome) : std::nullopt;
+}
+
 }  // namespace sluice::restart

@@ -3,6 +3,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace sluice::restart {
@@ -21,6 +22,8 @@ enum class Outcome : std::uint8_t {
   kNoRoom,         ///< too little memory or too few descriptors for another generation
   kStopping,       ///< Sluice is leaving
   kFixed,          ///< the change is to something that only a start can change
+  kSupervisor,     ///< the supervisor's new program is missing, cannot be executed, or is none
+  kState,          ///< it cannot go on from the state of this one
   kPreflight,      ///< the check of the new configuration did not end, or ended badly
 };
 
@@ -45,10 +48,14 @@ inline constexpr std::array kOutcomes = {
     OutcomeFacts{Outcome::kTooMany, "too_many_generations", 17, "too many old generations are still draining"},
     OutcomeFacts{Outcome::kFixed, "needs_restart", 18, "the change is to something that only a start can change"},
     OutcomeFacts{Outcome::kStopping, "stopping", 19, "Sluice is leaving"},
+    OutcomeFacts{Outcome::kSupervisor, "bad_supervisor", 21, "the supervisor's new program cannot be run"},
+    OutcomeFacts{Outcome::kState, "incompatible_state", 22,
+                 "the supervisor's new program cannot go on where this one stands"},
     OutcomeFacts{Outcome::kNoRoom, "no_room", 23, "too little memory or too few descriptors for a new generation"},
 };
 
 [[nodiscard]] const OutcomeFacts& facts(Outcome outcome);
+[[nodiscard]] std::optional<Outcome> parse_outcome(std::string_view name);
 [[nodiscard]] inline std::string_view name(Outcome outcome) {
   return facts(outcome).name;
 }

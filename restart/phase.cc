@@ -11,6 +11,8 @@ std::string_view name(Phase phase) {
       return "waiting";
     case Phase::kPreflight:
       return "preflight";
+    case Phase::kExec:
+      return "exec";
     case Phase::kSpawn:
       return "spawn";
     case Phase::kCommit:
@@ -27,6 +29,12 @@ std::string_view name(Phase phase) {
       return "flip_back";
   }
   SLUICE_CHECK(false, "no such phase");
+}
+
+std::optional<Phase> parse_phase(std::string_view text) {
+  for (std::size_t i = 0; i < kPhases; ++i)
+    if (const auto phase = static_cast<Phase>(i); name(phase) == text) return phase;
+  return std::nullopt;
 }
 
 }  // namespace sluice::restart

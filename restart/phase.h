@@ -3,6 +3,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace sluice::restart {
@@ -10,6 +11,7 @@ namespace sluice::restart {
 enum class Phase : std::uint8_t {
   kWaiting,    ///< another upgrade runs
   kPreflight,  ///< the new configuration and binary are checked by a child; nothing has been touched
+  kExec,       ///< the supervisor becomes its new program
   kSpawn,      ///< addresses are bound, the new generation starts; nobody connects to it yet
   kCommit,     ///< the new generation accepts, the old one does not any more
   kProbation,  ///< the old generation is kept warm
@@ -18,8 +20,9 @@ enum class Phase : std::uint8_t {
   kFailed,     ///< given up before the commit; the old generation never noticed
   kFlipBack,   ///< given up after the commit: the old generation accepts again, the new one drains
 };
-inline constexpr std::size_t kPhases = 9;
+inline constexpr std::size_t kPhases = 10;
 [[nodiscard]] std::string_view name(Phase phase);
+[[nodiscard]] std::optional<Phase> parse_phase(std::string_view name);
 
 struct PhaseMove {
   Phase from;
@@ -32,6 +35,9 @@ inline constexpr std::array kPhaseMoves = {
     PhaseMove{Phase::kPreflight, Phase::kSpawn, "in order, and different from what runs"},
     PhaseMove{Phase::kPreflight, Phase::kEnded, "nothing to do, or done in place"},
     PhaseMove{Phase::kPreflight, Phase::kFailed, "problems, no end in time, or told to leave"},
+    PhaseMove{Phase::kPreflight, Phase::kExec, "in order, and the supervisor's own program differs"},
+    PhaseMove{Phase::kExec, Phase::kSpawn, "the new program has taken over"},
+    PhaseMove{Phase::kExec, Phase::kFailed, "it cannot be executed, gives the state back, or the upgrade is refused"},
     PhaseMove{Phase::kSpawn, Phase::kCommit, "every new worker is ready"},
     PhaseMove{Phase::kSpawn, Phase::kFailed,
               "an address is taken, a worker ends or is not ready in time, or told to leave"},

@@ -29,6 +29,13 @@ class Backoff {
   /// A worker that had been started at `started` ended by itself at `now`.
   [[nodiscard]] Verdict ended(Nanos started, Nanos now);
   [[nodiscard]] std::size_t recent() const { return ends_.size(); }
+  [[nodiscard]] Millis next() const { return next_; }
+  [[nodiscard]] const std::deque<Nanos>& ends() const { return ends_; }
+  /// Goes on from there.
+  void go_on(Millis next, std::deque<Nanos> ends) {
+    next_ = next;
+    ends_ = std::move(ends);
+  }
 
  private:
   BackoffPolicy policy_;

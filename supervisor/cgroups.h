@@ -29,6 +29,8 @@ class Cgroup {
   [[nodiscard]] Protection place(pid_t pid);
   /// How many of its processes the kernel has killed for lack of memory; 0 when not known.
   [[nodiscard]] std::uint64_t memory_kills() const;
+  [[nodiscard]] const std::string& folder() const { return folder_; }
+  [[nodiscard]] const Protection& report() const { return report_; }
 
  private:
   std::string folder_;  ///< empty: no group

@@ -74,7 +74,7 @@ Task<Result<Output>> run_beside(Loop& loop, const ChildRequest& request) {
   const std::array limits{Limit{RLIMIT_CORE, 0}, Limit{RLIMIT_FSIZE, request.output_limit}};
   Result<Spawned> spawned = launch({.binary = request.binary,
                                     .arguments = request.arguments,
-                                    .descriptors = {nothing.get(), out->get(), err->get(), -1},
+                                    .descriptors = {nothing.get(), out->get(), err->get(), request.extra},
                                     .ids = std::nullopt,
                                     .namespaces = 0,
                                     .inner_id = 0,

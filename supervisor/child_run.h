@@ -17,6 +17,7 @@ struct ChildRequest {
   int binary;  ///< borrowed
   std::vector<std::string> arguments;
   Millis limit;
+  int extra = -1;  ///< becomes descriptor 3; borrowed
   std::size_t output_limit = std::size_t{64} << 20;
 };
 /// Runs to the end. Cancel: kills it. Errors: kTimeout, kTooLarge, kSystem (could not be started).

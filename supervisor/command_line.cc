@@ -6,6 +6,8 @@
 #include <iostream>
 #include <map>
 
+#include "supervisor/takeover.h"
+
 namespace sluice::supervisor {
 
 std::expected<CommandLine, int> parse_command_line(int argc, char** argv) {
@@ -25,6 +27,10 @@ std::expected<CommandLine, int> parse_command_line(int argc, char** argv) {
   app.add_option("--log-format", format, "Wins over log.format")
       ->check(CLI::IsMember({"auto", "json", "human"}))
       ->type_name("auto|json|human");
+  // what one sluice says to another; no group, so --help is silent about it
+  app.add_option("--state", line.state)->group("");
+  app.add_option(std::string(kResume), line.resume)->group("");
+  app.add_option(std::string(kReturned), line.returned)->group("");
   auto* actions = app.add_option_group("Instead of running");
   actions->add_flag("--check", check,
                     "Check the configuration, say everything that is wrong with it, and exit (0 or 2)");
@@ -42,6 +48,14 @@ std::expected<CommandLine, int> parse_command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     app.exit(error);
     return std::unexpected(kUsage);
+  }
+  for (int i = 0; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == kResume || argument == kReturned) {
+      ++i;
+    } else {
+      line.arguments.emplace_back(argument);
+    }
   }
   if (check) line.action = CommandLine::Action::kCheck;
   if (preflight) line.action = CommandLine::Action::kPreflight;

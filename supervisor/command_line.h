@@ -4,6 +4,7 @@
 #include <expected>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "supervisor/log_sink.h"
 
@@ -15,6 +16,10 @@ struct CommandLine {
   std::string config = "/etc/sluice/sluice.yaml";
   std::string application;                    ///< empty: what the configuration says
   std::optional<LogSink::Format> log_format;  ///< wins over the configuration
+  int state = -1;                             ///< of kPreflight: descriptor of a state to look at
+  int resume = -1;                            ///< of kRun: descriptor of the state to go on from
+  std::string returned;                       ///< why that state comes back
+  std::vector<std::string> arguments;         ///< all but those of an exec in place
 };
 
 /// What was said, or the exit code when that was --help or a mistake (which has been printed).

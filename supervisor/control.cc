@@ -12,6 +12,9 @@
 #include "ipc/control_path.h"
 #include "supervisor/accounts.h"
 #include "supervisor/control_commands.h"
+#include "supervisor/control_upgrade.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/takeover.h"
 
 namespace sluice::supervisor {
 namespace {
@@ -57,8 +60,44 @@ Result<std::unique_ptr<Control>> Control::open(Loop& loop, Log& log, Supervisor&
   return std::unique_ptr<Control>(new Control(loop, log, supervisor, *std::move(listener), group));
 }
 
+// Who is in the middle of anything but an upgrade is not carried over: its connection closes, and it asks again.
+void Control::save(restart::SavedState& state) const {
+  state.control = {
+      .path = listener_.path(), .fd = listener_.fd(), .device = listener_.device(), .inode = listener_.inode()};
+  for (const Open& one : open_) {
+    const std::shared_ptr<UpgradeRecord>& follows = one.client->follows;
+    const bool known = follows != nullptr && supervisor_.upgrader().find(follows->number()) != nullptr;
+    if (one.connection->sending() || (one.asked && !known)) continue;
+    state.clients.push_back({.fd = one.connection->fd(),
+                             .input = std::string(one.connection->input()),
+                             .upgrade = known ? follows->number() : 0,
+                             .shown = one.client->shown,
+                             .until = one.client->until});
+  }
+}
+
+std::unique_ptr<Control> Control::go_on(const Takeover& from, Loop& loop, Log& log, Supervisor& supervisor) {
+  const restart::SavedFile& saved = from.state().control;
+  std::optional<gid_t> group;
+  if (const std::string& name = supervisor.configuration().settings.control.group; !name.empty())
+    group = from.must(find_group(name));
+  std::unique_ptr<Control> control(new Control(
+      loop, log, supervisor, UnixListener::adopt(Fd(saved.fd), saved.path, saved.device, saved.inode), group));
+  control->before_ = from.state().clients;
+  return control;
+}
+
 Task<> Control::run() {
   constexpr Millis kBreath{100};
+  for (restart::SavedClient& client : std::exchange(before_, {})) {
+    Fd fd(client.fd);
+    if (Result<ipc::Identity> who = ipc::identify(fd.get()))
+      clients_.spawn(
+          [this](Fd its, ipc::Identity identity, restart::SavedClient saved) {
+            return serve(std::move(its), std::move(identity), std::move(saved));
+          },
+          std::move(fd), *std::move(who), std::move(client));
+  }
   for (;;) {
     sockaddr_storage peer{};
     socklen_t length = 0;
@@ -86,17 +125,30 @@ void Control::admit(Fd client) {
     log_.warn("control refused", {{"client_pid", who->pid}, {"uid", who->uid}, {"why", "too many clients"}});
     return;
   }
-  clients_.spawn([this](Fd fd, ipc::Identity identity) { return serve(std::move(fd), std::move(identity)); },
+  clients_.spawn([this](Fd fd, ipc::Identity identity) { return serve(std::move(fd), std::move(identity), {}); },
                  std::move(client), *std::move(who));
 }
 
-Task<> Control::serve(Fd client, ipc::Identity who) {
-  ipc::ControlConnection connection(loop_, std::move(client), kPatience);
+Task<> Control::serve(Fd fd, ipc::Identity who, restart::SavedClient before) {
+  ipc::ControlConnection connection(loop_, std::move(fd), kPatience);
+  ControlClient client;
+  const ControlContext context{.supervisor = supervisor_, .log = log_, .who = who, .client = client};
+  const Entry entry(open_, {.connection = &connection, .client = &client});
+  connection.go_on_with(before.input);
+  client.follows = before.upgrade != 0 ? supervisor_.upgrader().find(before.upgrade) : nullptr;
+  if (client.follows != nullptr) {
+    client.shown = before.shown;
+    client.until = before.until;
+    entry.place->asked = true;
+    const Result<> answered = co_await follow_upgrade(context, connection);
+    if (!answered) co_return;
+  }
   for (;;) {
+    entry.place->asked = false;
     const Deadline deadline = loop_.in(kIdle);
     Result<std::optional<nlohmann::json>> request = co_await connection.next(deadline);
     if (!request || !*request) co_return;
-    const ControlContext context{.supervisor = supervisor_, .log = log_, .who = who};
+    entry.place->asked = true;
     const Result<> answered = co_await answer(context, connection, **request);
     if (!answered) co_return;
   }

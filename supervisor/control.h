@@ -4,8 +4,10 @@
 #pragma once
 #include <sys/types.h>
 
+#include <list>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "base/fd_events.h"
 #include "base/log.h"
@@ -14,11 +16,14 @@
 #include "base/task.h"
 #include "ipc/control_server.h"
 #include "ipc/settings/settings.h"
+#include "restart/saved_state.h"
+#include "supervisor/control_commands.h"
 #include "supervisor/unix_socket.h"
 
 namespace sluice::supervisor {
 
 class Supervisor;
+class Takeover;
 
 class Control {
  public:
@@ -27,6 +32,10 @@ class Control {
   /// Binds the socket of the configuration, making the folder of a default path. Errors: the path and the reason.
   [[nodiscard]] static Result<std::unique_ptr<Control>> open(Loop& loop, Log& log, Supervisor& supervisor,
                                                              const ipc::ControlSettings& settings);
+  /// For another program that goes on with it: its part of the state; and back.
+  void save(restart::SavedState& state) const;
+  [[nodiscard]] static std::unique_ptr<Control> go_on(const Takeover& from, Loop& loop, Log& log,
+                                                      Supervisor& supervisor);
   Control(Control&&) = delete;
 
   [[nodiscard]] Task<> run();
@@ -40,7 +49,7 @@ class Control {
         group_(group),
         events_(loop, listener_.fd()) {}
   void admit(Fd client);
-  [[nodiscard]] Task<> serve(Fd client, ipc::Identity who);
+  [[nodiscard]] Task<> serve(Fd client, ipc::Identity who, restart::SavedClient before);
 
   Loop& loop_;
   Log& log_;
@@ -48,7 +57,22 @@ class Control {
   UnixListener listener_;
   std::optional<gid_t> group_;
   FdEvents events_;
-  Scope clients_;  // last: its tasks use the above
+  struct Open {
+    const ipc::ControlConnection* connection;
+    const ControlClient* client;
+    bool asked = false;  // a request is being answered
+  };
+  struct Entry {
+    Entry(std::list<Open>& open, Open one) : all(open), place(open.insert(open.end(), one)) {}
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+    ~Entry() { all.erase(place); }
+    std::list<Open>& all;
+    std::list<Open>::iterator place;
+  };
+  std::list<Open> open_;
+  std::vector<restart::SavedClient> before_;  // of the program before this one, until run()
+  Scope clients_;                             // last: its tasks use the above
 };
 
 }  // namespace sluice::supervisor

@@ -79,14 +79,14 @@ Task<Result<>> control_check(const ControlContext& context, ControlConnection& c
   const Result<std::string> file = file_to_check(context, request);
   if (!file) co_return co_await connection.error(file.error());
   const PreflightRequest asked = request_for(supervisor, *file);
-  const std::expected<Configuration, Refusal> checked = co_await preflight(supervisor.loop(), asked);
+  const std::expected<Preflight, Refusal> checked = co_await preflight(supervisor.loop(), asked);
   if (!checked && checked.error().problems.empty()) {
     const Error failed(Code::kUnavailable, checked.error().why);
     co_return co_await connection.error(failed);
   }
   json changes = json::array();
   if (checked)
-    for (std::string& path : ipc::differences(supervisor.configuration().settings, checked->settings))
+    for (std::string& path : ipc::differences(supervisor.configuration().settings, checked->configuration->settings))
       changes.push_back(std::move(path));
   const json problems = checked ? json::array() : problems_json(checked.error().problems);
   const json result = {{"file", *file}, {"ok", checked.has_value()}, {"problems", problems}, {"changes", changes}};
@@ -98,10 +98,11 @@ Task<Result<>> control_diff(const ControlContext& context, ControlConnection& co
   const Result<std::string> file = file_to_check(context, request);
   if (!file) co_return co_await connection.error(file.error());
   const PreflightRequest asked = request_for(supervisor, *file);
-  const std::expected<Configuration, Refusal> checked = co_await preflight(supervisor.loop(), asked);
+  const std::expected<Preflight, Refusal> checked = co_await preflight(supervisor.loop(), asked);
   json result;
   if (checked) {
-    const Plan plan = plan_for(supervisor.serving(), *checked);
+    Plan plan = plan_for(supervisor.serving(), *checked->configuration);
+    if (supervisor.program().changed()) plan.programs.push_back(supervisor.program().path());
     for (const settings::Change& change : plan.changes) {
       const json item = {{"path", change.path},
                          {"before", value_json(change.before)},

@@ -98,12 +98,20 @@ Task<Result<>> control_upgrade(const ControlContext& context, ControlConnection&
   }
   const auto force = request.find("force");
   const bool forced = force != request.end() && force->is_boolean() && force->get<bool>();
-  Supervisor& supervisor = context.supervisor;
-  const std::shared_ptr<UpgradeRecord> record =
-      supervisor.upgrader().ask(fmt::format("sluicectl, uid {}, process {}", context.who.uid, context.who.pid),
-                                forced ? UpgradeRecord::Force::kYes : UpgradeRecord::Force::kNo);
+  context.client.until = until;
+  context.client.shown = 0;
+  context.client.follows =
+      context.supervisor.upgrader().ask(fmt::format("sluicectl, uid {}, process {}", context.who.uid, context.who.pid),
+                                        forced ? UpgradeRecord::Force::kYes : UpgradeRecord::Force::kNo);
+  co_return co_await follow_upgrade(context, connection);
+}
+
+Task<Result<>> follow_upgrade(const ControlContext& context, ControlConnection& connection) {
+  const Supervisor& supervisor = context.supervisor;
+  const std::shared_ptr<UpgradeRecord> record = context.client.follows;
+  const std::string until = context.client.until;
   UpgradeWatch watch(*record);
-  std::size_t shown = 0;
+  std::size_t& shown = context.client.shown;
   std::optional<Left> told;
   for (;;) {
     watch.changed().clear();
@@ -126,6 +134,7 @@ Task<Result<>> control_upgrade(const ControlContext& context, ControlConnection&
     const Wake wake = co_await watch.changed().wait(supervisor.loop(), supervisor.loop().in(kOften));
     static_cast<void>(wake);
   }
+  context.client.follows.reset();
   const json result = record_json(*record);
   co_return co_await connection.result(result);
 }

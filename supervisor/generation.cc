@@ -12,16 +12,19 @@ Result<std::unique_ptr<Generation>> Generation::make(const Workforce::Common& co
                                                      std::uint64_t number, Configuration configuration) {
   std::unique_ptr<Generation> generation(new Generation(number, std::move(configuration)));
   if (Result<> made = generation->make_tenants(makings); !made) return fail(std::move(made).error());
-  const ipc::RestartSettings& policy = generation->configuration_.settings.restart_policy;
-  generation->workforce_ =
-      std::make_unique<Workforce>(common, generation->tenants_,
-                                  Workforce::Options{.backoff = {.first = policy.backoff_min,
-                                                                 .most = policy.backoff_max,
-                                                                 .crashes = policy.crash_loop_count,
-                                                                 .window = policy.crash_loop_window},
-                                                     .ready_timeout = policy.ready_timeout,
-                                                     .generation = number});
+  generation->make_workforce(common);
   return generation;
+}
+
+void Generation::make_workforce(const Workforce::Common& common) {
+  const ipc::RestartSettings& policy = configuration_.settings.restart_policy;
+  workforce_ = std::make_unique<Workforce>(common, tenants_,
+                                           Workforce::Options{.backoff = {.first = policy.backoff_min,
+                                                                          .most = policy.backoff_max,
+                                                                          .crashes = policy.crash_loop_count,
+                                                                          .window = policy.crash_loop_window},
+                                                              .ready_timeout = policy.ready_timeout,
+                                                              .generation = number_});
 }
 
 Generation::~Generation() {

@@ -25,6 +25,10 @@ class Generation {
   [[nodiscard]] static Result<std::unique_ptr<Generation>> make(const Workforce::Common& common,
                                                                 const TenantMakings& makings, std::uint64_t number,
                                                                 Configuration configuration);
+  /// For another program that goes on with it; and back.
+  [[nodiscard]] restart::SavedGeneration save() const;
+  [[nodiscard]] static std::unique_ptr<Generation> go_on(const Takeover& from, const restart::SavedGeneration& saved,
+                                                         const Workforce::Common& common, const TenantMakings& makings);
   Generation(Generation&&) = delete;
   /// Gives up sockets that were bound for it and never listened.
   ~Generation();
@@ -57,6 +61,7 @@ class Generation {
   Generation(std::uint64_t number, Configuration configuration)
       : number_(number), configuration_(std::move(configuration)) {}
   [[nodiscard]] Result<> make_tenants(const TenantMakings& makings);
+  void make_workforce(const Workforce::Common& common);
   [[nodiscard]] std::vector<BoundAddress*> addresses() const;
   [[nodiscard]] std::vector<BoundAddress*> only_here(const Generation& other) const;
 

@@ -18,6 +18,9 @@ class Generations {
  public:
   /// Errors: kSystem.
   [[nodiscard]] static Result<std::unique_ptr<Generations>> make(Loop& loop, Log& log, LogSink& sink);
+  /// For another program that goes on with them: their part of the state; and back.
+  void save(restart::SavedState& state) const;
+  [[nodiscard]] static std::unique_ptr<Generations> go_on(const Takeover& from, Loop& loop, Log& log, LogSink& sink);
   Generations(Generations&&) = delete;
 
   /// One more, neither started nor serving. Errors: Generation::make's.

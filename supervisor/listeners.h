@@ -20,7 +20,12 @@
 #include "base/result.h"
 #include "supervisor/unix_socket.h"
 
+namespace sluice::restart {
+struct SavedAddress;
+}
+
 namespace sluice::supervisor {
+class Takeover;
 
 /// "dual:" taken off an address.
 struct ListenAddress {
@@ -84,6 +89,12 @@ class ListeningSockets {
   /// reason in one sentence; what is in use has not been touched.
   [[nodiscard]] Result<std::shared_ptr<BoundAddress>> acquire(const std::string& key,
                                                               const BoundAddress::Request& request);
+
+  /// All that are in use, for another program that goes on with them.
+  [[nodiscard]] std::vector<restart::SavedAddress> save() const;
+  [[nodiscard]] std::uint32_t next_number() const { return next_number_; }
+  /// Those of the program before this one: known from here on, for as long as somebody has them.
+  [[nodiscard]] std::vector<std::shared_ptr<BoundAddress>> go_on(const Takeover& from);
 
  private:
   [[nodiscard]] Result<> grow(BoundAddress& address, std::uint32_t workers);

@@ -16,15 +16,32 @@ namespace sluice::supervisor {
 Result<std::unique_ptr<LogSink>> LogSink::open(std::string file, Format format) {
   std::unique_ptr<LogSink> sink(new LogSink(std::move(file)));
   if (sink->file_.empty()) {
-    sink->output_ = std::make_unique<FdLogOutput>(STDERR_FILENO);
-    const bool terminal = ::isatty(STDERR_FILENO) == 1;
-    sink->human_ = format == Format::kHuman || (format == Format::kAuto && terminal);
-    sink->colour_ = terminal ? Colour::kOn : Colour::kOff;
+    sink->write_to_errors(format);
   } else {
     sink->human_ = format == Format::kHuman;
     if (Result<> opened = sink->reopen(); !opened) return fail(std::move(opened).error());
   }
   return sink;
+}
+
+std::unique_ptr<LogSink> LogSink::go_on(std::string file, Format format, Fd fd, std::string rest) {
+  std::unique_ptr<LogSink> sink(new LogSink(std::move(file)));
+  if (fd) {
+    sink->human_ = format == Format::kHuman;
+    sink->output_ = std::make_unique<FdLogOutput>(fd.get());
+    sink->fd_ = std::move(fd);
+  } else {
+    sink->write_to_errors(format);
+  }
+  sink->output_->go_on_with(std::move(rest));
+  return sink;
+}
+
+void LogSink::write_to_errors(Format format) {
+  output_ = std::make_unique<FdLogOutput>(STDERR_FILENO);
+  const bool terminal = ::isatty(STDERR_FILENO) == 1;
+  human_ = format == Format::kHuman || (format == Format::kAuto && terminal);
+  colour_ = terminal ? Colour::kOn : Colour::kOff;
 }
 
 Result<> LogSink::reopen() {
@@ -187,6 +204,25 @@ bool LogPipe::flush() {
   }
   batch_.erase(0, batch_.size() - left.size());
   return batch_.empty();
+}
+
+restart::SavedLogPipe LogPipe::save() const {
+  return {.fd = fd_.get(),
+          .line = line_,
+          .cutting = cutting_,
+          .batch = batch_,
+          .errors = run_,
+          .first_words = first_words_,
+          .last_words = {last_words_.begin(), last_words_.end()}};
+}
+
+void LogPipe::go_on(const restart::SavedLogPipe& saved) {
+  line_ = saved.line;
+  cutting_ = saved.cutting;
+  batch_ = saved.batch;
+  run_ = saved.errors;
+  first_words_ = saved.first_words;
+  last_words_.assign(saved.last_words.begin(), saved.last_words.end());
 }
 
 void LogPipe::flush_or_lose() {

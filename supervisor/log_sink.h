@@ -17,6 +17,7 @@
 #include "base/fd_events.h"
 #include "base/log.h"
 #include "base/task.h"
+#include "restart/saved_worker.h"
 #include "supervisor/log_budget.h"
 #include "supervisor/log_line.h"
 
@@ -28,6 +29,13 @@ class LogSink final : public LogOutput {
 
   /// `file` empty: standard error. Errors: kSystem with the file's name.
   [[nodiscard]] static Result<std::unique_ptr<LogSink>> open(std::string file, Format format);
+
+  /// Goes on where the program before this one stood: `fd` is the file's, or none; `rest` of a line is still to be
+  /// written.
+  [[nodiscard]] static std::unique_ptr<LogSink> go_on(std::string file, Format format, Fd fd, std::string rest);
+  /// The file's descriptor, -1 for standard error; and what is left of a line. Borrowed.
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] const std::string& rest() const { return output_->rest(); }
 
   /// Finished JSON lines, one or more, each with its line feed: the supervisor's own, or stamped ones.
   bool write(std::string_view lines) override;
@@ -43,6 +51,7 @@ class LogSink final : public LogOutput {
 
  private:
   explicit LogSink(std::string file) : file_(std::move(file)) {}
+  void write_to_errors(Format format);
   std::string file_;
   bool human_ = false;
   Colour colour_ = Colour::kOff;
@@ -69,6 +78,9 @@ class LogPipe {
   /// What to show when the process has died: the last lines that were errors or not JSON at all. If they are the end of
   /// something longer, such as a stack trace, the lines that it began with come first, because those say what happened.
   [[nodiscard]] std::vector<std::string> last_words() const;
+  /// For another program that goes on with it, and back.
+  [[nodiscard]] restart::SavedLogPipe save() const;
+  void go_on(const restart::SavedLogPipe& saved);
 
  private:
   enum class More : std::uint8_t { kYes, kNotNow, kEnd };

@@ -9,9 +9,13 @@ namespace sluice::supervisor {
 Result<std::unique_ptr<OwnMetrics>> OwnMetrics::make() {
   Result<Fd> fd = ipc::make_slab("supervisor", 1);
   if (!fd) return fail(std::move(fd).error());
-  Result<ipc::Slab> slab = ipc::Slab::attach(fd->get());
+  return go_on_in(*std::move(fd));
+}
+
+Result<std::unique_ptr<OwnMetrics>> OwnMetrics::go_on_in(Fd fd) {
+  Result<ipc::Slab> slab = ipc::Slab::attach(fd.get());
   if (!slab) return fail(std::move(slab).error());
-  return std::unique_ptr<OwnMetrics>(new OwnMetrics(*std::move(fd), *std::move(slab)));
+  return std::unique_ptr<OwnMetrics>(new OwnMetrics(std::move(fd), *std::move(slab)));
 }
 
 OwnMetrics::OwnMetrics(Fd fd, ipc::Slab slab)

@@ -31,6 +31,8 @@ class OwnMetrics {
  public:
   /// Errors: kSystem.
   [[nodiscard]] static Result<std::unique_ptr<OwnMetrics>> make();
+  /// Counts on in the slab of the program before this one. Errors: kSystem, kProtocol.
+  [[nodiscard]] static Result<std::unique_ptr<OwnMetrics>> go_on_in(Fd slab);
   OwnMetrics(OwnMetrics&&) = delete;
 
   /// All slots, after each change of any of them. The built-in tenant is a tenant like others.

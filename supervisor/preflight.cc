@@ -7,8 +7,11 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/version.h"
+#include "ipc/memfd.h"
 #include "supervisor/child_run.h"
 #include "supervisor/json_at.h"
+#include "supervisor/takeover.h"
 
 namespace sluice::supervisor {
 namespace {
@@ -40,20 +43,25 @@ Refusal refuse(settings::Problems problems) {
   return refusal;
 }
 
-std::expected<Configuration, Refusal> judge(const std::string& file, const Output& output) {
-  const json answer = json::parse(output.output, nullptr, /*allow_exceptions=*/false);
-  if (output.status != 0 || !answer.is_object()) {
-    Refusal refusal =
-        refuse(restart::Outcome::kPreflight, fmt::format("the check ended with status {}", output.status));
-    refusal.last_words = last_lines(output.errors);
-    return std::unexpected(std::move(refusal));
-  }
-  if (answer.contains("problems")) {
-    Result<settings::Problems> problems = ipc::decode_problems(text_at(answer, "problems"));
-    if (!problems || problems->empty())
-      return std::unexpected(refuse(restart::Outcome::kPreflight, "the check's answer cannot be read"));
-    return std::unexpected(refuse(*std::move(problems)));
-  }
+// The child as a whole: an object, or what went wrong with it. `whose` fault that is depends on the program.
+std::expected<json, Refusal> object_in(const Output& output, restart::Outcome whose) {
+  json answer = json::parse(output.output, nullptr, /*allow_exceptions=*/false);
+  if (output.status == 0 && answer.is_object()) return answer;
+  Refusal refusal = refuse(whose, fmt::format("the check ended with status {}{}", output.status,
+                                              output.status == 0 ? " and without an answer" : ""));
+  refusal.last_words = last_lines(output.errors);
+  return std::unexpected(std::move(refusal));
+}
+
+std::optional<Refusal> problems_in(const json& answer) {
+  if (!answer.contains("problems")) return std::nullopt;
+  Result<settings::Problems> problems = ipc::decode_problems(text_at(answer, "problems"));
+  if (!problems || problems->empty()) return refuse(restart::Outcome::kPreflight, "the check's answer cannot be read");
+  return refuse(*std::move(problems));
+}
+
+std::expected<Configuration, Refusal> configuration_in(const std::string& file, const json& answer) {
+  if (std::optional<Refusal> problems = problems_in(answer)) return std::unexpected(*std::move(problems));
   Result<ipc::Settings> settings = ipc::settings_from_json(text_at(answer, "settings"));
   if (!settings) return std::unexpected(refuse(restart::Outcome::kPreflight, settings.error().message()));
   Result<ipc::ApplicationDescription> about = ipc::decode_description(text_at(answer, "about"));
@@ -72,25 +80,95 @@ std::expected<Configuration, Refusal> judge(const std::string& file, const Outpu
           .path = path, .binary = *std::move(binary), .about = *std::move(about), .identity = std::move(identity)}};
 }
 
+// Which program is asked.
+struct Candidate {
+  Fd program;
+  bool other = false;
+  std::string identity;
+};
+Result<Candidate> candidate(const OwnProgram* own) {
+  if (own != nullptr) {
+    Result<Fd> there = open_binary(own->path());
+    if (!there) return fail(std::move(there).error());
+    std::string identity = identity_of(*there);
+    if (identity != own->identity())
+      return Candidate{.program = *std::move(there), .other = true, .identity = std::move(identity)};
+  }
+  Result<Fd> self = open_binary("/proc/self/exe");
+  if (!self) return fail(std::move(self).error());
+  return Candidate{.program = *std::move(self), .other = false, .identity = {}};
+}
+
+// Can the other program go on from here?
+std::expected<Preflight, Refusal> judge_program(Candidate candidate, const Output& output) {
+  using restart::Outcome;
+  const std::expected<json, Refusal> answer = object_in(output, Outcome::kSupervisor);
+  if (!answer) return std::unexpected(answer.error());
+  if (!answer->contains("state")) return std::unexpected(refuse(Outcome::kSupervisor, "it says nothing of the state"));
+  if (const std::string fault = text_at(*answer, "state"); !fault.empty())
+    return std::unexpected(refuse(Outcome::kState, fault));
+  if (std::optional<Refusal> problems = problems_in(*answer)) return std::unexpected(*std::move(problems));
+  if (identity_of(candidate.program) != candidate.identity)
+    return std::unexpected(refuse(Outcome::kSupervisor, "it changed while it was being checked: try again"));
+  return Preflight{.configuration = std::nullopt,
+                   .program = std::move(candidate.program),
+                   .version = text_at(*answer, "version"),
+                   .answer = output.output};
+}
+
 }  // namespace
 
-Task<std::expected<Configuration, Refusal>> preflight(Loop& loop, const PreflightRequest& request) {
-  const Result<Fd> self = open_binary("/proc/self/exe");
-  if (!self) co_return std::unexpected(refuse(restart::Outcome::kPreflight, self.error().message()));
-  ChildRequest child{
-      .binary = self->get(), .arguments = {"sluice", "--preflight", "-c", request.file}, .limit = request.limit};
+Task<std::expected<Preflight, Refusal>> preflight(Loop& loop, const PreflightRequest& request) {
+  Result<Candidate> asked = candidate(request.program);
+  if (!asked) co_return std::unexpected(refuse(restart::Outcome::kSupervisor, asked.error().message()));
+  const restart::Outcome whose = asked->other ? restart::Outcome::kSupervisor : restart::Outcome::kPreflight;
+  ChildRequest child{.binary = asked->program.get(),
+                     .arguments = {"sluice", "--preflight", "-c", request.file},
+                     .limit = request.limit};
   if (!request.application.empty()) {
     child.arguments.emplace_back("--application");
     child.arguments.push_back(request.application);
   }
+  Fd state;
+  if (asked->other) {
+    const std::string text = restart::write_state(request.state());
+    Result<Fd> sealed = ipc::seal_bytes("state", text);
+    if (!sealed) co_return std::unexpected(refuse(whose, sealed.error().message()));
+    state = *std::move(sealed);
+    child.extra = state.get();
+    child.arguments.insert(child.arguments.end(), {"--state", "3"});
+  }
   const Result<Output> output = co_await run_beside(loop, child);
-  if (!output) co_return std::unexpected(refuse(restart::Outcome::kPreflight, output.error().message()));
-  co_return judge(request.file, *output);
+  if (!output) {
+    const std::string subject = asked->other ? request.program->path() + ": " : "";
+    co_return std::unexpected(refuse(whose, subject + output.error().message()));
+  }
+  if (asked->other) co_return judge_program(*std::move(asked), *output);
+  const std::expected<json, Refusal> answer = object_in(*output, whose);
+  if (!answer) co_return std::unexpected(answer.error());
+  std::expected<Configuration, Refusal> configuration = configuration_in(request.file, *answer);
+  if (!configuration) co_return std::unexpected(std::move(configuration).error());
+  Preflight passed;
+  passed.configuration = *std::move(configuration);
+  co_return passed;
 }
 
-std::string preflight_answer(const std::string& file, const std::string& application) {
+std::expected<Configuration, Refusal> judge_preflight(const std::string& file, const std::string& text) {
+  const json answer = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!answer.is_object())
+    return std::unexpected(refuse(restart::Outcome::kPreflight, "the check's answer cannot be read"));
+  return configuration_in(file, answer);
+}
+
+std::string preflight_answer(const std::string& file, const std::string& application, int state) {
   const auto loaded = load_configuration(file, application);
   json answer = json::object();
+  answer["version"] = version();
+  if (state >= 0) {
+    const Result<restart::SavedState> read = receive_state(state);
+    const Result<> understood = read ? understand(*read) : Result<>(fail(read.error()));
+    answer["state"] = understood ? "" : understood.error().message();
+  }
   if (loaded) {
     answer["settings"] = ipc::to_json(loaded->settings);
     answer["application"] = loaded->application.path;

@@ -42,26 +42,25 @@ Result<std::unique_ptr<Process>> Process::start(Loop& loop, LogSink& sink, Proce
              .oom_score_adjust = kOomScoreAdjust});
   if (!spawned) return fail(std::move(spawned).error());
   std::unique_ptr<Process> process(new Process(
-      loop, sink, owner, request,
+      loop, sink, owner, tenant, request.index,
       {.spawned = *std::move(spawned), .channel = std::move(channel->supervisor), .log = std::move(log->read_end)}));
   if (Result<> given = process->hand_over(request); !given) return fail(std::move(given).error());
   return process;
 }
 
-Process::Process(Loop& loop, LogSink& sink, ProcessOwner& owner, const Request& request, Parts parts)
+Process::Process(Loop& loop, LogSink& sink, ProcessOwner& owner, const Tenant& tenant, std::uint32_t index, Parts parts)
     : loop_(loop),
       owner_(owner),
-      tenant_(request.tenant),
-      index_(request.index),
+      tenant_(tenant),
+      index_(index),
       pid_(parts.spawned.pid),
       started_(steady_now()),
       pidfd_(std::move(parts.spawned.pidfd)),
       end_(loop, pidfd_.get()),
       channel_(std::move(parts.channel)),
       log_(loop, sink,
-           sink.budget(request.tenant.settings.name,
-                       request.tenant.settings.limits.log_per_second.bytes() * request.tenant.settings.workers),
-           std::move(parts.log), LogStamp(request.tenant.settings.name, request.index, parts.spawned.pid)),
+           sink.budget(tenant.settings.name, tenant.settings.limits.log_per_second.bytes() * tenant.settings.workers),
+           std::move(parts.log), LogStamp(tenant.settings.name, index, parts.spawned.pid)),
       protections_(std::move(parts.spawned.protections)) {
   channel_.attach(loop);
 }

@@ -19,6 +19,7 @@
 #include "supervisor/tenant.h"
 
 namespace sluice::supervisor {
+class Takeover;
 
 /// What a process has to say, and what becomes of it; implemented by Worker.
 class ProcessOwner {
@@ -44,6 +45,11 @@ class Process {
   /// Starts the process and posts everything up to, but without, Begin. Errors: kSystem.
   [[nodiscard]] static Result<std::unique_ptr<Process>> start(Loop& loop, LogSink& sink, ProcessOwner& owner,
                                                               const Request& request);
+  /// Goes on with a process that the program before this one started: still our child.
+  [[nodiscard]] static std::unique_ptr<Process> go_on(const Takeover& from, const restart::SavedProcess& saved,
+                                                      Loop& loop, LogSink& sink, ProcessOwner& owner,
+                                                      const Tenant& tenant, std::uint32_t index);
+  [[nodiscard]] restart::SavedProcess save();
   Process(Process&&) = delete;
   /// Kills it if it still runs, and reaps it.
   ~Process();
@@ -71,7 +77,7 @@ class Process {
     Fd channel;
     Fd log;
   };
-  Process(Loop& loop, LogSink& sink, ProcessOwner& owner, const Request& request, Parts parts);
+  Process(Loop& loop, LogSink& sink, ProcessOwner& owner, const Tenant& tenant, std::uint32_t index, Parts parts);
   [[nodiscard]] Result<> hand_over(const Request& request);
   [[nodiscard]] Task<> listen();
   [[nodiscard]] Task<> send();

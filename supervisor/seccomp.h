@@ -7,6 +7,7 @@
 // Workers put the real thing, an allow-list that kills, on top (worker/sandbox/policy.cc).
 #pragma once
 #include <span>
+#include <string>
 
 #include "base/protection.h"
 #include "base/result.h"
@@ -14,8 +15,11 @@
 
 namespace sluice::supervisor {
 
-/// Once, at start, before any configuration is read. Sets no_new_privs too.
-[[nodiscard]] Result<Protection> enter_seccomp();
+/// Once, at start, before any configuration is read. Sets no_new_privs too. A filter stays over an exec, so one that
+/// the process `has` already is not loaded again.
+[[nodiscard]] Result<Protection> enter_seccomp(std::span<const std::string> has);
+/// What tells this program's filter from another's.
+[[nodiscard]] std::string filter_fingerprint();
 
 [[nodiscard]] std::span<const seccomp::Row> supervisor_refusals();
 

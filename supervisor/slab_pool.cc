@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "ipc/metrics.h"
+#include "supervisor/takeover.h"
 
 namespace sluice::supervisor {
 
@@ -26,6 +27,30 @@ Result<SlotSlab*> SlabPool::take(const std::string& tenant, std::uint32_t worker
   if (Result<> made = renew(*slab); !made) return fail(std::move(made).error());
   slab->taken = true;
   return slabs_.emplace_back(std::move(slab)).get();
+}
+
+std::vector<restart::SavedSlab> SlabPool::save() const {
+  std::vector<restart::SavedSlab> all;
+  for (const std::unique_ptr<SlotSlab>& slab : slabs_)
+    all.push_back({.tenant = slab->tenant,
+                   .worker = slab->worker,
+                   .number = slab->number,
+                   .connections = slab->connections,
+                   .fd = slab->fd.get()});
+  return all;
+}
+
+void SlabPool::go_on(const Takeover& from) {
+  for (const restart::SavedSlab& one : from.state().slabs) {
+    auto slab = std::make_unique<SlotSlab>();
+    slab->tenant = one.tenant;
+    slab->worker = one.worker;
+    slab->number = one.number;
+    slab->connections = one.connections;
+    slab->reader.emplace(from.must(ipc::SlabReader::open(one.fd)));
+    slab->fd = Fd(one.fd);
+    slabs_.push_back(std::move(slab));
+  }
 }
 
 void SlabPool::give_back(SlotSlab& slab) {

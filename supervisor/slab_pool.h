@@ -14,8 +14,10 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "ipc/slab.h"
+#include "restart/saved_state.h"
 
 namespace sluice::supervisor {
+class Takeover;
 
 struct SlotSlab {
   std::string tenant;
@@ -40,6 +42,9 @@ class SlabPool {
   [[nodiscard]] static Result<> renew(SlotSlab& slab);
 
   [[nodiscard]] const std::vector<std::unique_ptr<SlotSlab>>& all() const { return slabs_; }
+  /// For another program that goes on with them, in the order of all(); and back, none taken.
+  [[nodiscard]] std::vector<restart::SavedSlab> save() const;
+  void go_on(const Takeover& from);
 
  private:
   std::vector<std::unique_ptr<SlotSlab>> slabs_;

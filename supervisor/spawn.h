@@ -83,6 +83,9 @@ struct Output {
 class PrivateIds {
  public:
   [[nodiscard]] Ids of(std::string_view tenant);
+  [[nodiscard]] const std::vector<std::pair<std::string, std::uint32_t>>& given() const { return given_; }
+  /// Given by the program before this one.
+  void go_on_with(std::vector<std::pair<std::string, std::uint32_t>> given) { given_ = std::move(given); }
 
  private:
   std::vector<std::pair<std::string, std::uint32_t>> given_;

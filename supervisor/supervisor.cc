@@ -28,44 +28,48 @@ void raise_descriptor_limit() {
 
 }  // namespace
 
-Supervisor::Supervisor(Loop& loop, Log& log, LogSink& sink, Configuration configuration,
-                       std::string application_override, std::vector<Protection> own)
-    : loop_(loop),
-      log_(log),
-      sink_(sink),
-      first_(std::move(configuration)),
-      application_override_(std::move(application_override)),
-      protections_(std::move(own)),
-      started_(steady_now()) {}
+Supervisor::Supervisor(Loop& loop, Log& log, LogSink& sink, Origins origins)
+    : loop_(loop), log_(log), sink_(sink), origins_(std::move(origins)), started_(steady_now()) {}
 
-Result<> Supervisor::prepare() {
+Result<> Supervisor::prepare_process() {
   raise_descriptor_limit();
   // a write to a pipe or socket whose reader has gone is an error to look at, not a death
   (void)::signal(SIGPIPE, SIG_IGN);
   Result<std::unique_ptr<OsSignals>> signals = OsSignals::open(loop_, {SIGTERM, SIGINT, SIGHUP, SIGCHLD});
   if (!signals) return fail(std::move(signals).error());
   signals_ = *std::move(signals);
+  return {};
+}
+
+Upgrader::Context Supervisor::upgrader_context() {
+  return {.loop = loop_,
+          .log = log_,
+          .generations = *generations_,
+          .application_override = origins_.application_override,
+          .program = origins_.program,
+          .state = [this] { return save(); },
+          .become = [this](const Fd& program, const std::string& checked) { return become(program, checked); },
+          .applied =
+              [this](const ipc::Settings& before) {
+                const ipc::LogLevel level = configuration().settings.log.level;
+                if (level != before.log.level) set_log_level(level_of(level));
+              }};
+}
+
+Result<> Supervisor::prepare(Configuration configuration) {
+  if (Result<> prepared = prepare_process(); !prepared) return prepared;
   Result<std::unique_ptr<Generations>> generations = Generations::make(loop_, log_, sink_);
   if (!generations) return fail(std::move(generations).error());
   generations_ = *std::move(generations);
-  Result<Generation*> first = generations_->add(*std::move(first_));
-  first_.reset();
+  Result<Generation*> first = generations_->add(std::move(configuration));
   if (!first) return fail(std::move(first).error());
   generations_->set_serving(**first);
   // connections may wait in the queue from now on
   if (Result<> listening = (*first)->accept(); !listening) return listening;
-  upgrader_ = std::make_unique<Upgrader>(Upgrader::Context{.loop = loop_,
-                                                           .log = log_,
-                                                           .generations = *generations_,
-                                                           .application_override = application_override_,
-                                                           .applied = [this](const ipc::Settings& before) {
-                                                             const ipc::LogLevel level =
-                                                                 configuration().settings.log.level;
-                                                             if (level != before.log.level)
-                                                               set_log_level(level_of(level));
-                                                           }});
+  upgrader_ = std::make_unique<Upgrader>(upgrader_context());
   generations_->publish_facts();
-  Result<std::unique_ptr<Control>> control = Control::open(loop_, log_, *this, configuration().settings.control);
+  Result<std::unique_ptr<Control>> control =
+      Control::open(loop_, log_, *this, (*first)->configuration().settings.control);
   if (!control) return fail(std::move(control).error());
   control_ = *std::move(control);
   return {};
@@ -75,13 +79,20 @@ Task<int> Supervisor::serve() {
   scope_.spawn([this] { return watch_signals(); });
   scope_.spawn([this] { return tick(); });
   scope_.spawn([this] { return control_->run(); });
-  log_.info("starting", {{"version", version()},
-                         {"pid", ::getpid()},
-                         {"config", configuration().file},
-                         {"application", configuration().application.about.name},
-                         {"application_version", configuration().application.about.version}});
-  generations_->serving().start();
-  const bool started = co_await start_workers();
+  bool started = true;
+  if (begin_ == Begin::kStart) {
+    log_.info("starting", {{"version", version()},
+                           {"pid", ::getpid()},
+                           {"config", configuration().file},
+                           {"application", configuration().application.about.name},
+                           {"application_version", configuration().application.about.version}});
+    generations_->serving().start();
+    started = co_await start_workers();
+  } else {
+    log_.info("taken over", {{"version", version()}, {"pid", ::getpid()}, {"generations", generations_->all().size()}});
+    for (const std::unique_ptr<Generation>& generation : generations_->all()) generation->start();
+    ready_ = true;
+  }
   if (started) {
     scope_.spawn([this] { return upgrader_->run(); });  // whoever asked before waits until here
     while (leave_ == Leave::kNo) {
@@ -213,7 +224,8 @@ void Supervisor::take_signal(const OsSignal& signal) {
 }
 
 void Supervisor::reap_strangers() {
-  if (::getpid() != 1) return;
+  // as process 1 everybody's orphans are ours; after an exec so is what the program before left behind
+  if (::getpid() != 1 && begin_ == Begin::kStart) return;
   const int reaped = reap_orphans([this](pid_t pid) { return generations_->has(pid) || is_child_beside(pid); });
   if (reaped > 0) log_.debug("orphans reaped", {{"processes", reaped}});
 }

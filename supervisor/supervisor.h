@@ -26,13 +26,20 @@ class Supervisor {
  public:
   enum class Leave : std::uint8_t { kNo, kDrain, kNow };
 
-  /// `own` are the protections of this process itself, for status.
-  Supervisor(Loop& loop, Log& log, LogSink& sink, Configuration configuration, std::string application_override,
-             std::vector<Protection> own);
+  struct Origins {
+    std::string application_override;
+    std::vector<Protection> protections;  ///< of this process itself, for status
+    std::vector<std::string> filters;     ///< fingerprints of the seccomp filters that it has
+    std::vector<std::string> arguments;   ///< of the command line
+    OwnProgram program;
+  };
+  Supervisor(Loop& loop, Log& log, LogSink& sink, Origins origins);
   Supervisor(Supervisor&&) = delete;
 
   /// Errors: one sentence that says what could not be had; nothing is left running or bound.
-  [[nodiscard]] Result<> prepare();
+  [[nodiscard]] Result<> prepare(Configuration configuration);
+  /// Or this: takes over from the program before this one. Returns only when that is done (takeover.h).
+  void go_on(const Takeover& from);
   /// Until everybody has left. Returns the exit code: 0, or 1 when a worker could not be started at all.
   [[nodiscard]] Task<int> serve();
 
@@ -43,19 +50,24 @@ class Supervisor {
   /// SIGHUP: opens the log again and asks for an upgrade.
   void reload();
 
+  [[nodiscard]] const OwnProgram& program() const { return origins_.program; }
   [[nodiscard]] const Generations& generations() const { return *generations_; }
   [[nodiscard]] const Generation& serving() const { return generations_->serving(); }
   [[nodiscard]] const Configuration& configuration() const { return serving().configuration(); }
-  [[nodiscard]] const std::string& application_override() const { return application_override_; }
+  [[nodiscard]] const std::string& application_override() const { return origins_.application_override; }
   [[nodiscard]] Upgrader& upgrader() { return *upgrader_; }
   [[nodiscard]] bool ready() const { return ready_ && leave_ == Leave::kNo && serving().workforce().all_ready(); }
-  [[nodiscard]] const std::vector<Protection>& protections() const { return protections_; }
+  [[nodiscard]] const std::vector<Protection>& protections() const { return origins_.protections; }
   [[nodiscard]] bool leaving() const { return leave_ != Leave::kNo; }
   [[nodiscard]] Nanos uptime() const { return loop_.now() - started_; }
   [[nodiscard]] Loop& loop() const { return loop_; }
   [[nodiscard]] LogLevel log_level() const { return log_.level(); }
 
  private:
+  [[nodiscard]] Result<> prepare_process();
+  [[nodiscard]] Upgrader::Context upgrader_context();
+  [[nodiscard]] restart::SavedState save() const;
+  [[nodiscard]] Error become(const Fd& program, const std::string& checked);
   [[nodiscard]] Task<> watch_signals();
   [[nodiscard]] Task<> tick();
   [[nodiscard]] Task<bool> start_workers();
@@ -70,10 +82,10 @@ class Supervisor {
   Loop& loop_;
   Log& log_;
   LogSink& sink_;
-  std::optional<Configuration> first_;  // until prepare()
-  std::string application_override_;
-  std::vector<Protection> protections_;
+  Origins origins_;
   Nanos started_;
+  enum class Begin : std::uint8_t { kStart, kGoOn };
+  Begin begin_ = Begin::kStart;
   std::unique_ptr<OsSignals> signals_;
   std::unique_ptr<Generations> generations_;
   std::unique_ptr<Upgrader> upgrader_;

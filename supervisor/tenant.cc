@@ -8,6 +8,7 @@
 #include "supervisor/accounts.h"
 #include "supervisor/name_service.h"
 #include "supervisor/pseudonym.h"
+#include "supervisor/takeover.h"
 
 namespace sluice::supervisor {
 namespace {
@@ -79,6 +80,44 @@ Result<Fd> other_settings_file(const Tenant& tenant, const ipc::TenantSettings& 
   complete.resolver = tenant.settings.resolver;
   fill_pseudonyms(complete);
   return ipc::seal_bytes("settings", ipc::to_json(complete));
+}
+
+restart::SavedTenant save_tenant(const Tenant& tenant) {
+  restart::SavedTenant saved;
+  saved.name = tenant.settings.name;
+  saved.settings_fd = tenant.settings_file.get();
+  if (tenant.ids) {
+    saved.uid = tenant.ids->uid;
+    saved.gid = tenant.ids->gid;
+  }
+  saved.grouped = tenant.cgroup != nullptr;
+  if (saved.grouped) {
+    const Protection& report = tenant.cgroup->report();
+    saved.group = tenant.cgroup->folder();
+    saved.group_report = {.name = report.name, .on = report.on, .why = report.why};
+  }
+  return saved;
+}
+
+// Its addresses are known already, by the same keys.
+std::unique_ptr<Tenant> go_on_with_tenant(const Takeover& from, const restart::SavedTenant& saved,
+                                          const Application& application, const TenantMakings& makings) {
+  constexpr std::size_t kMost = std::size_t{64} << 20;
+  auto tenant = std::make_unique<Tenant>();
+  {
+    const ipc::SealedBytes bytes = from.must(ipc::SealedBytes::open(saved.settings_fd, kMost));
+    tenant->settings = from.must(ipc::tenant_from_json(bytes.view()));
+  }
+  tenant->settings_file = Fd(saved.settings_fd);
+  tenant->application = &application;
+  for (const ipc::EndpointSettings& endpoint : tenant->settings.endpoints)
+    tenant->endpoints.push_back(from.must(bind_endpoint(endpoint, tenant->settings, makings.sockets)));
+  if (saved.uid >= 0) tenant->ids = Ids{.uid = static_cast<uid_t>(saved.uid), .gid = static_cast<gid_t>(saved.gid)};
+  if (saved.grouped)
+    tenant->cgroup = std::make_unique<Cgroup>(
+        saved.group,
+        Protection{.name = saved.group_report.name, .on = saved.group_report.on, .why = saved.group_report.why});
+  return tenant;
 }
 
 Result<> Tenant::listen() {

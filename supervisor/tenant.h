@@ -10,11 +10,13 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "ipc/settings/settings.h"
+#include "restart/saved_state.h"
 #include "supervisor/config.h"
 #include "supervisor/listeners.h"
 #include "supervisor/spawn.h"
 
 namespace sluice::supervisor {
+class Takeover;
 
 /// The tenant that runs the admin process; no configuration can name one like this.
 inline constexpr std::string_view kBuiltInTenant = "sluice";
@@ -58,6 +60,10 @@ struct TenantMakings {
 
 /// The file for other settings of a tenant that runs, complete like its first. Errors: kSystem.
 [[nodiscard]] Result<Fd> other_settings_file(const Tenant& tenant, const ipc::TenantSettings& settings);
+/// For another program that goes on with it, without its workers; and back.
+[[nodiscard]] restart::SavedTenant save_tenant(const Tenant& tenant);
+[[nodiscard]] std::unique_ptr<Tenant> go_on_with_tenant(const Takeover& from, const restart::SavedTenant& saved,
+                                                        const Application& application, const TenantMakings& makings);
 
 /// The settings of the built-in tenant.
 [[nodiscard]] ipc::TenantSettings admin_tenant(const ipc::AdminSettings& admin);

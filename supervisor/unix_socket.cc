@@ -62,6 +62,13 @@ Result<UnixListener> UnixListener::bind(const std::string& path, const Options& 
   return listener;
 }
 
+UnixListener UnixListener::adopt(Fd fd, std::string path, dev_t device, ino_t inode) {
+  UnixListener listener(std::move(fd), std::move(path));
+  listener.device_ = device;
+  listener.inode_ = inode;
+  return listener;
+}
+
 UnixListener::UnixListener(UnixListener&& other) noexcept
     : fd_(std::move(other.fd_)), path_(std::move(other.path_)), device_(other.device_), inode_(other.inode_) {
   other.inode_ = 0;

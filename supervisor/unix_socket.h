@@ -23,6 +23,9 @@ class UnixListener {
   /// the path is something else, kSystem.
   [[nodiscard]] static Result<UnixListener> bind(const std::string& path, const Options& options);
 
+  /// One that was bound before: the file is ours if it is still that one.
+  [[nodiscard]] static UnixListener adopt(Fd fd, std::string path, dev_t device, ino_t inode);
+
   UnixListener(UnixListener&& other) noexcept;
   UnixListener& operator=(UnixListener&& other) = delete;
   /// Removes the file if it is still the one that bind() made.
@@ -30,6 +33,8 @@ class UnixListener {
 
   [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] dev_t device() const { return device_; }
+  [[nodiscard]] ino_t inode() const { return inode_; }
 
  private:
   UnixListener(Fd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}

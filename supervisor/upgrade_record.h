@@ -11,6 +11,7 @@
 #include "restart/ledger.h"
 #include "restart/outcome.h"
 #include "restart/phase.h"
+#include "restart/saved_state.h"
 
 namespace sluice::supervisor {
 
@@ -23,6 +24,9 @@ struct UpgradeEvent {
 class UpgradeRecord {
  public:
   UpgradeRecord(std::uint64_t number, std::string why);
+  /// For another program that goes on with it; and back.
+  explicit UpgradeRecord(const restart::SavedUpgrade& saved);
+  [[nodiscard]] restart::SavedUpgrade save() const;
   UpgradeRecord(UpgradeRecord&&) = delete;
 
   /// By the table in restart/phase.h.

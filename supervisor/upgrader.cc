@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/settings/units.h"
+#include "base/version.h"
 #include "restart/fault_point.h"
 #include "supervisor/notify.h"
 #include "supervisor/reconfiguration.h"
@@ -76,7 +77,17 @@ void Upgrader::forget_oldest() {
   while (records_.size() > keep && records_.front()->ended()) records_.pop_front();
 }
 
+std::shared_ptr<UpgradeRecord> Upgrader::find(std::uint64_t number) const {
+  const auto found = std::ranges::find(records_, number, &UpgradeRecord::number);
+  return found != records_.end() ? *found : nullptr;
+}
+
 Task<> Upgrader::run() {
+  if (running_ != nullptr) {
+    co_await attempt_rest(*running_);
+    running_.reset();
+  }
+  if (pending_ != nullptr) asked_.set();
   for (;;) {
     co_await asked_.wait(context_.loop, Deadline::never());
     asked_.clear();
@@ -91,6 +102,38 @@ Task<> Upgrader::run() {
 
 Task<> Upgrader::attempt(UpgradeRecord& record) {
   Generation* const next = co_await prepare(record);
+  co_await commit(record, next);
+}
+
+Task<> Upgrader::attempt_rest(UpgradeRecord& record) {
+  fault_point(FaultPoint::kExecAfter);
+  Generation* next = nullptr;
+  if (!returned_.empty()) {
+    fail(record, Outcome::kState, returned_);
+  } else {
+    std::expected<Configuration, Refusal> checked =
+        judge_preflight(context_.generations.serving().configuration().file, checked_);
+    if (!checked) {
+      refused(record, std::move(checked).error());
+    } else {
+      next = co_await make_with_new_program(record, *std::move(checked));
+    }
+  }
+  co_await commit(record, next);
+}
+
+// New workers in any case: how they are started and confined is the work of the program that is new.
+Task<Generation*> Upgrader::make_with_new_program(UpgradeRecord& record, Configuration checked) {
+  const Plan plan = plan_for(context_.generations.serving(), checked);
+  record.changes = plan.paths();
+  if (refused(record, plan)) co_return nullptr;
+  const bool room = co_await make_room(record, checked.settings);
+  if (!room) co_return nullptr;
+  co_return co_await make(record, std::move(checked));
+}
+
+// Null: there is nothing to commit.
+Task<> Upgrader::commit(UpgradeRecord& record, Generation* next) {
   if (next == nullptr) {
     notify_service_manager("READY=1");
     co_return;
@@ -126,27 +169,34 @@ Task<> Upgrader::attempt(UpgradeRecord& record) {
 }
 
 Task<Generation*> Upgrader::prepare(UpgradeRecord& record) {
-  Generations& generations = context_.generations;
-  const Configuration& now = generations.serving().configuration();
-  record.from = generations.serving().number();
+  const Configuration& now = context_.generations.serving().configuration();
+  record.from = context_.generations.serving().number();
   notify_service_manager(fmt::format("RELOADING=1\nMONOTONIC_USEC={}",
                                      std::chrono::duration_cast<std::chrono::microseconds>(steady_now()).count()));
   move(record, Phase::kPreflight, "checking " + now.file);
   fault_point(FaultPoint::kPreflightBefore);
-  const PreflightRequest request{
-      .file = now.file, .application = context_.application_override, .limit = now.settings.upgrade.preflight_timeout};
-  std::expected<Configuration, Refusal> checked = co_await preflight(context_.loop, request);
+  const PreflightRequest request{.file = now.file,
+                                 .application = context_.application_override,
+                                 .limit = now.settings.upgrade.preflight_timeout,
+                                 .program = &context_.program,
+                                 .state = context_.state};
+  std::expected<Preflight, Refusal> checked = co_await preflight(context_.loop, request);
   if (record.outcome()) co_return nullptr;  // told to leave
   fault_point(FaultPoint::kPreflightAfter);
   if (!checked) {
     refused(record, std::move(checked).error());
     co_return nullptr;
   }
-  const Plan plan = plan_for(generations.serving(), *checked);
+  if (checked->program) {
+    change_program(record, *checked);
+    co_return nullptr;
+  }
+  Configuration& next = *checked->configuration;
+  const Plan plan = plan_for(context_.generations.serving(), next);
   record.changes = plan.paths();
   if (settled(record, plan)) co_return nullptr;
   if (plan.needs() == restart::Needs::kInPlace && record.force == UpgradeRecord::Force::kNo) {
-    const Result<> done = co_await in_place(checked->settings);
+    const Result<> done = co_await in_place(next.settings);
     if (record.outcome()) co_return nullptr;  // told to leave
     if (done) {
       const std::string what = fmt::format("{}", fmt::join(record.changes, ", "));
@@ -156,14 +206,25 @@ Task<Generation*> Upgrader::prepare(UpgradeRecord& record) {
     }
     context_.log.warn("not in place", {{"upgrade", record.number()}, {"why", done.error().message()}});
   }
-  const bool room = co_await make_room(record, checked->settings);
+  const bool room = co_await make_room(record, next.settings);
   if (!room) co_return nullptr;
+  co_return co_await make(record, std::move(next));
+}
 
+// When all goes well nothing here returns: the new program begins at attempt_rest().
+void Upgrader::change_program(UpgradeRecord& record, const Preflight& checked) {
+  move(record, Phase::kExec, fmt::format("version {} becomes {}", version(), checked.version));
+  fault_point(FaultPoint::kExecBefore);
+  const Error failed = context_.become(checked.program, checked.answer);
+  fail(record, Outcome::kSupervisor, failed.message());
+}
+
+Task<Generation*> Upgrader::make(UpgradeRecord& record, Configuration checked) {
   move(record, Phase::kSpawn,
        record.changes.empty() ? "starting new workers"
                               : fmt::format("starting new workers; changed: {}", fmt::join(record.changes, ", ")));
   fault_point(FaultPoint::kSpawnBefore);
-  Result<Generation*> next = generations.add(*std::move(checked));
+  Result<Generation*> next = context_.generations.add(std::move(checked));
   if (!next) {
     fail(record, Outcome::kAddress, next.error().message());
     co_return nullptr;
@@ -180,11 +241,15 @@ Task<Generation*> Upgrader::prepare(UpgradeRecord& record) {
   co_return *next;
 }
 
+bool Upgrader::refused(UpgradeRecord& record, const Plan& plan) {
+  const std::string path = plan.fixed();
+  if (path.empty()) return false;
+  fail(record, Outcome::kFixed, path + " can be changed only by a restart");
+  return true;
+}
+
 bool Upgrader::settled(UpgradeRecord& record, const Plan& plan) {
-  if (const std::string path = plan.fixed(); !path.empty()) {
-    fail(record, Outcome::kFixed, path + " can be changed only by a restart");
-    return true;
-  }
+  if (refused(record, plan)) return true;
   if (record.force == UpgradeRecord::Force::kYes || !plan.nothing()) return false;
   context_.log.info("configuration unchanged", {{"config", context_.generations.serving().configuration().file}});
   decide(record, Outcome::kUnchanged, "");

@@ -12,15 +12,17 @@
 namespace sluice::supervisor {
 
 Task<> Worker::run() {
+  // what the program before this one had begun
+  if (process_ != nullptr) co_await live_on();
+  if (leave_ == Leave::kNo && (state_ == WorkerState::kBackingOff || state_ == WorkerState::kCrashLoop))
+    co_await rest_on();
   while (leave_ == Leave::kNo) {
     if (Result<> started = start(); !started) {
       ended({.kind = ExitReason::Kind::kExited, .number = -1, .why = started.error().message()});
     } else {
       co_await live();
     }
-    if (leave_ != Leave::kNo) break;
-    co_await pause(next_pause_);
-    if (leave_ == Leave::kNo) move_to(WorkerState::kWaiting);
+    if (leave_ == Leave::kNo) co_await rest_on();
   }
   if (state_ != WorkerState::kStopped) move_to(WorkerState::kStopped);
 }
@@ -28,10 +30,20 @@ Task<> Worker::run() {
 // From the process running to its end.
 Task<> Worker::live() {
   move_to(WorkerState::kStarting);
+  co_await live_on();
+}
+
+Task<> Worker::live_on() {
   process_->attend();
-  process_->scope().spawn([this] { return watch_start(); });
+  if (state_ == WorkerState::kStarting) process_->scope().spawn([this] { return watch_start(); });
+  if (!kill_at_.is_never()) process_->scope().spawn([this, end = kill_at_] { return watch_end(end); });
   ExitReason reason = co_await process_->ended();
   ended(std::move(reason));
+}
+
+Task<> Worker::rest_on() {
+  co_await pause(next_pause_);
+  if (leave_ == Leave::kNo) move_to(WorkerState::kWaiting);
 }
 
 Task<> Worker::pause(Millis duration) {
@@ -63,6 +75,7 @@ Result<> Worker::prepare_slab() {
 }
 
 Result<> Worker::start() {
+  kill_at_ = Deadline::never();
   kill_reason_.clear();
   failed_why_.clear();
   not_ready_ = false;
@@ -91,8 +104,13 @@ Task<> Worker::watch_start() {
   kill("not ready within " + text_of(context_.ready_timeout));
 }
 
-Task<> Worker::watch_drain(restart::DrainOrder order) {
-  co_await context_.loop.until(order.kill());
+void Worker::kill_later(Deadline end) {
+  kill_at_ = std::min(kill_at_, end);
+  process_->scope().spawn([this, end] { return watch_end(end); });
+}
+
+Task<> Worker::watch_end(Deadline end) {
+  co_await context_.loop.until(end);
   straggled_ = true;
   kill("still there after the time to drain");
   if (state_ == WorkerState::kDraining) move_to(WorkerState::kStopping);
@@ -275,7 +293,7 @@ void Worker::drain(const restart::DrainOrder& order) {
     move_to(WorkerState::kStopping);
     return;
   }
-  process_->scope().spawn([this, order] { return watch_drain(order); });
+  kill_later(order.kill());
   if (state_ != WorkerState::kDraining) move_to(WorkerState::kDraining);
 }
 
@@ -285,12 +303,11 @@ void Worker::stop() {
   told_.set();
   if (!has_process(state_)) return;
   if (state_ != WorkerState::kStopping) move_to(WorkerState::kStopping);
-  const restart::DrainOrder at_once(context_.loop.now(), {});
   if (!process_->channel().post(ipc::Stop{})) {
     process_->kill();
     return;
   }
-  process_->scope().spawn([this, at_once] { return watch_drain(at_once); });
+  kill_later(restart::DrainOrder(context_.loop.now(), {}).kill());
 }
 
 void Worker::set_log_level(LogLevel level) {

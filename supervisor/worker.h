@@ -47,6 +47,9 @@ class Worker final : private ProcessOwner {
       : context_(context), tenant_(tenant), index_(index), backoff_(context.backoff) {}
   Worker(Worker&&) = delete;
   ~Worker();
+  /// For another program that goes on with it; and back, before run().
+  [[nodiscard]] restart::SavedWorker save() const;
+  void go_on(const Takeover& from, const restart::SavedWorker& saved);
 
   /// The whole life of the slot; ends in kStopped.
   [[nodiscard]] Task<> run();
@@ -109,9 +112,12 @@ class Worker final : private ProcessOwner {
   void misbehaved(const std::string& why) override;
 
   [[nodiscard]] Task<> live();
+  [[nodiscard]] Task<> live_on();
+  [[nodiscard]] Task<> rest_on();
   [[nodiscard]] Task<> pause(Millis duration);
   [[nodiscard]] Task<> watch_start();
-  [[nodiscard]] Task<> watch_drain(restart::DrainOrder order);
+  [[nodiscard]] Task<> watch_end(Deadline end);
+  void kill_later(Deadline end);
   [[nodiscard]] Result<> start();
   [[nodiscard]] Result<> prepare_slab();
   void ended(ExitReason reason);
@@ -145,6 +151,7 @@ class Worker final : private ProcessOwner {
   std::string failed_why_;
   std::uint64_t memory_kills_ = 0;
   Millis next_pause_{0};
+  Deadline kill_at_;
   std::string last_exit_;
   std::vector<std::string> last_words_;
   std::vector<Protection> protections_;

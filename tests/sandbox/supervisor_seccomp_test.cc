@@ -83,7 +83,7 @@ TEST(SupervisorSeccomp, LeavesToolRunsAlone) {
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
-  if (auto entered = sluice::supervisor::enter_seccomp(); !entered) {
+  if (auto entered = sluice::supervisor::enter_seccomp({}); !entered) {
     std::cerr << entered.error().message() << "\n";
     return 1;
   }

@@ -12,6 +12,7 @@ export { connect, Connection, type Address } from './connection.js';
 export { control, type Answer } from './control.js';
 export { DnsServer, encode as encodeDns, zone, type DnsScript, type Question, type Reply } from './dns.js';
 export { Head, type Message, type Request, type Response } from './http.js';
+export { Load } from './load.js';
 export { Log, type Json, type JsonObject } from './log.js';
 export { Metrics, type Sample } from './metrics.js';
 export { HttpOrigin, ScriptedOrigin, type Script } from './origin.js';

@@ -1,6 +1,6 @@
 // Sluice: one running supervisor with its workers, started from a configuration object in a folder of its own.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,6 +25,8 @@ export interface SluiceOptions {
   readonly crashes?: 'expected' | 'attacks';
   readonly env?: NodeJS.ProcessEnv;
   readonly args?: readonly string[];
+  /** Starts a copy of `sluice` of its own, which `replaceProgram` may put something else in the place of. */
+  readonly ownProgram?: boolean;
 }
 
 export interface Outcome {
@@ -70,7 +72,8 @@ export class Sluice {
     }, options.config);
     const file = join(folder, 'sluice.json');
     writeFileSync(file, JSON.stringify(config, null, 2));
-    const child = spawn(join(binaries, 'sluice'), ['-c', file, ...(options.args ?? [])], {
+    const folderOfPrograms = options.ownProgram === true ? ownPrograms(folder) : binaries;
+    const child = spawn(join(folderOfPrograms, 'sluice'), ['-c', file, ...(options.args ?? [])], {
       stdio: ['ignore', 'ignore', 'pipe'],
       cwd: folder,
       // a signal stays a signal in sanitized builds: tests look at how processes die
@@ -161,6 +164,19 @@ export class Sluice {
     writeFileSync(this.configPath, JSON.stringify(config, null, 2));
   }
 
+  /** The file that `sluice` was started from, with `ownProgram`. */
+  get programPath(): string {
+    return join(this.folder, 'bin', 'sluice');
+  }
+
+  /** Puts a file in the place of the supervisor's program, as package managers do: another copy of `sluice`, unless `make` writes something else. */
+  replaceProgram(make: (path: string) => void = (path) => { copyFileSync(join(binaries, 'sluice'), path); }, mode = 0o755): void {
+    const next = `${this.programPath}.new`;
+    make(next);
+    chmodSync(next, mode);
+    renameSync(next, this.programPath);
+  }
+
   /** Asks for an upgrade and waits as far as `until` says, as `sluicectl upgrade` does; its record. */
   async upgrade(parameters: JsonObject = {}): Promise<JsonObject> {
     this.remember();
@@ -233,6 +249,15 @@ export class Sluice {
     rmSync(this.folder, { recursive: true, force: true });
     if (problems.length > 0) throw new Error(problems.join('\n'));
   }
+}
+
+// A copy of the supervisor, with the applications beside it, where it looks for them.
+function ownPrograms(folder: string): string {
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  copyFileSync(join(binaries, 'sluice'), join(bin, 'sluice'));
+  for (const name of ['sluice-proxy', 'sluice-admin']) symlinkSync(join(binaries, name), join(bin, name));
+  return bin;
 }
 
 function killHard(pid: number): void {

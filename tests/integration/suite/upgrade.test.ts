@@ -1,9 +1,8 @@
 // Upgrades under load: nothing that a client has or makes is lost, and the ledger knows what became of it.
-import { assert, connect, connectThrough, eventually, forward, reverse, scenario, sleep, type Connection, type JsonObject, type Sluice } from '../kit/index.js';
+import { assert, connect, connectThrough, eventually, forward, Load, reverse, scenario, sleep, type JsonObject } from '../kit/index.js';
 
 const get = (path = '/'): string => `GET ${path} HTTP/1.1\r\nHost: web.test\r\n\r\n`;
 const once = 'GET / HTTP/1.1\r\nHost: web.test\r\nConnection: close\r\n\r\n';
-const post = 'POST / HTTP/1.1\r\nHost: web.test\r\nContent-Length: 5\r\n\r\nhello';
 
 const soon = { probation: '0s', drain: { idle: '2s', request: '5s', upload: '5s', tunnel: '5s' } };
 
@@ -20,63 +19,6 @@ function assertBalances(record: JsonObject): void {
     const row = ledger(record, kind);
     assert.equal(row['unexplained'], 0, `${kind}: ${JSON.stringify(row)}`);
     assert.equal(row['crashed'], 0, `${kind}: ${JSON.stringify(row)}`);
-  }
-}
-
-/** Asks until told to stop; every failure is one. */
-class Load {
-  asked = 0;
-  readonly failures: string[] = [];
-  private running = true;
-  private readonly all: Promise<unknown>;
-
-  constructor(proxy: Sluice, endpoint: string, clients: number) {
-    const address = proxy.address(endpoint);
-    const fresh = async (): Promise<void> => {
-      while (this.running) {
-        await this.try(async () => {
-          const client = await connect(address);
-          try {
-            assert.equal((await client.ask(once)).status, 200);
-          } finally {
-            client.close();
-          }
-        });
-      }
-    };
-    // POST is never asked again: a connection may be closed only behind an answer that said so
-    const kept = async (): Promise<void> => {
-      let client: Connection | undefined;
-      while (this.running) {
-        await this.try(async () => {
-          client ??= await connect(address);
-          const response = await client.ask(post);
-          assert.equal(response.status, 200);
-          if (response.head.get('connection')?.toLowerCase() === 'close') {
-            client.close();
-            client = undefined;
-          }
-        });
-        await sleep(Math.random() * 20);
-      }
-      client?.close();
-    };
-    this.all = Promise.all(Array.from({ length: clients }, (_, i) => (i % 2 === 0 ? fresh() : kept())));
-  }
-
-  private async try(what: () => Promise<void>): Promise<void> {
-    try {
-      await what();
-      this.asked += 1;
-    } catch (error) {
-      this.failures.push((error as Error).message);
-      await sleep(10);
-    }
-  }
-
-  async stop(): Promise<void> {
-    this.running = false;
-    await this.all;
   }
 }
 
