@@ -180,6 +180,7 @@ constexpr Attack kStarting[] = {
 // After Ready.
 constexpr Attack kServing[] = {
     {"ready-again", [](Booted&) { send_packet(message(66)); }},
+    {"prepared-unasked", [](Booted& worker) { (void)worker.channel.post(ipc::Prepared{.number = 1, .able = true}); }},
     {"flood-channel", [](Booted&) { flood_channel(message(66)); }},
     {"flood-noise", [](Booted&) { flood_channel(noise(4096)); }},
     {"flood-log", [](Booted&) { flood_log(16, std::string(32'000, 'x') + "\n"); }},

@@ -116,6 +116,7 @@ battle('messages out of turn end who sends them and nobody else', {
   'hello-again': /may not say Hello|said Hello twice/,
   'drained-too-early': /may not say Drained while starting/,
   'ready-again': /may not say Ready while serving/,
+  'prepared-unasked': /it answered what nobody had asked/,
   'closes-channel': silent,
   'exits': /exited with code 0/,
   'never-ready': silent,
