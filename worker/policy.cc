@@ -2,7 +2,8 @@
 #include "worker/policy.h"
 
 #include <algorithm>
-#include <optional>
+#include <string_view>
+#include <unordered_map>
 
 #include "base/check.h"
 #include "worker/offramp/origin_pool.h"
@@ -10,8 +11,9 @@
 namespace sluice::worker {
 namespace {
 
-// Every name has series in the metrics for as long as the worker lives.
-constexpr std::size_t kMostNames = 4096;
+// Every name has series in the metrics for as long as the worker lives: so many may be remembered besides those that
+// the settings have.
+constexpr std::size_t kMostOldNames = 4096;
 
 // "a.example,b.example/path", "*/".
 std::string name_of(const ipc::RouteSettings& route) {
@@ -20,27 +22,40 @@ std::string name_of(const ipc::RouteSettings& route) {
   return name + route.path;
 }
 
-Result<std::uint32_t> index_of(std::vector<std::string>& names, const std::string& name) {
-  const auto known = std::ranges::find(names, name);
-  if (known == names.end()) {
-    if (names.size() == kMostNames)
-      return fail(Code::kOverload,
-                  "the worker has seen so many names of routes and upstreams that it needs a new start");
-    names.push_back(name);
-    return static_cast<std::uint32_t>(names.size() - 1);
+// A list of names, for many look-ups.
+class Names {
+ public:
+  /// `wanted`: so many of them may be new.
+  Names(std::vector<std::string>& names, std::size_t wanted) : names_(names), most_(wanted + kMostOldNames) {
+    for (const std::string& name : names) known_.emplace(name, static_cast<std::uint32_t>(known_.size()));
   }
-  return static_cast<std::uint32_t>(known - names.begin());
-}
+  [[nodiscard]] Result<std::uint32_t> index_of(const std::string& name) {
+    const auto [at, added] = known_.emplace(name, static_cast<std::uint32_t>(names_.size()));
+    if (!added) return at->second;
+    if (names_.size() >= most_)
+      return fail(Code::kOverload, "so many names of routes and upstreams have been in use that it needs a new start");
+    names_.push_back(name);
+    return at->second;
+  }
+
+ private:
+  std::vector<std::string>& names_;
+  std::size_t most_;
+  std::unordered_map<std::string, std::uint32_t> known_;
+};
 
 Result<UpstreamGroups> groups_of(const ipc::TenantSettings& settings, const PolicyMakings& makings) {
   UpstreamGroups groups;
+  Names names(makings.names.upstreams, settings.upstreams.size());
+  std::unordered_map<std::string_view, std::shared_ptr<UpstreamGroup>> in_use;
+  for (const std::shared_ptr<UpstreamGroup>& group : makings.pool.configured()) in_use.emplace(group->name(), group);
   for (const ipc::UpstreamSettings& upstream : settings.upstreams) {
-    std::shared_ptr<UpstreamGroup> group = makings.pool.find(upstream.name);
-    const Result<UpstreamIndex> index = index_of(makings.names.upstreams, upstream.name);
+    const Result<UpstreamIndex> index = names.index_of(upstream.name);
     if (!index) return fail(index.error());
-    if (group == nullptr)
-      group = std::make_shared<UpstreamGroup>(std::make_shared<const ipc::UpstreamSettings>(upstream), *index);
-    groups.push_back(std::move(group));
+    const auto known = in_use.find(upstream.name);
+    groups.push_back(known != in_use.end() ? known->second
+                                           : std::make_shared<UpstreamGroup>(
+                                                 std::make_shared<const ipc::UpstreamSettings>(upstream), *index));
   }
   return groups;
 }
@@ -57,9 +72,10 @@ Result<std::shared_ptr<const Policy>> make_policy(std::shared_ptr<const ipc::Ten
     const std::size_t at = policy->endpoints.size();
     if (names.endpoints.size() == at) names.endpoints.push_back(endpoint.name);
     if (names.routes.size() == at) names.routes.emplace_back();
+    Names known(names.routes[at], endpoint.routes.size());
     std::vector<RouteIndex> routes;
     for (const ipc::RouteSettings& route : endpoint.routes) {
-      const Result<RouteIndex> index = index_of(names.routes[at], name_of(route));
+      const Result<RouteIndex> index = known.index_of(name_of(route));
       if (!index) return fail(index.error());
       routes.push_back(*index);
     }

@@ -13,8 +13,8 @@ struct PolicyMakings {
   const OriginPool& pool;  ///< groups of a name that it knows are taken over
   TrafficNames& names;     ///< new names are added
 };
-/// The settings have been checked when the configuration was read. Errors: kLimit when the worker has seen more names
-/// than it has room for.
+/// The settings have been checked when the configuration was read. Errors: kOverload when the worker has seen more
+/// names than it has room for; never for its first settings.
 [[nodiscard]] Result<std::shared_ptr<const Policy>> make_policy(std::shared_ptr<const ipc::TenantSettings> settings,
                                                                 const PolicyMakings& makings);
 

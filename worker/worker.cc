@@ -143,7 +143,9 @@ class Worker {
   }
 
   void prepare(std::uint64_t number, const Fd& settings) {
+    const Nanos before = steady_now();
     const Result<> prepared = reconfigurer_.prepare(number, settings);
+    prepare_time_ = steady_now() - before;
     ipc::Prepared answer{.number = number, .able = prepared.has_value(), .why = {}};
     if (!prepared) answer.why = prepared.error().message();
     if (!booted_.channel.post(answer)) leave(kFailed);
@@ -151,8 +153,12 @@ class Worker {
 
   void adopt(std::uint64_t number) {
     fault_point(FaultPoint::kWorkerAdopt);
+    const Nanos before = steady_now();
     if (reconfigurer_.adopt(number)) {
-      booted_.log.info("settings adopted", {{"number", number}});
+      const auto micros = [](Nanos time) { return std::chrono::floor<std::chrono::microseconds>(time).count(); };
+      booted_.log.info(
+          "settings adopted",
+          {{"number", number}, {"prepare_us", micros(prepare_time_)}, {"adopt_us", micros(steady_now() - before)}});
     } else {
       booted_.log.error("settings not adopted", {{"number", number}, {"why", "they were not prepared"}});
       leave(kFailed);  // the next process begins with them
@@ -227,6 +233,7 @@ class Worker {
   detail::HookSet hooks_;
   std::function<bool()> shed_ = [this] { return acceptor_.shed(); };
   bool draining_ = false;
+  Nanos prepare_time_{0};
   restart::DrainOrder order_{Nanos(0), {}};
   int status_ = 0;
   Services services_;

@@ -2,6 +2,7 @@
 #include "worker/offramp/origin_pool.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/log.h"
@@ -15,25 +16,19 @@ namespace {
 constexpr Millis kSweep(1000);
 }  // namespace
 
-std::shared_ptr<UpstreamGroup> OriginPool::find(std::string_view name) const {
-  const auto found = std::ranges::find_if(configured_, [name](const auto& group) { return group->name() == name; });
-  return found == configured_.end() ? nullptr : *found;
-}
-
 void OriginPool::adopt(UpstreamGroups groups, const std::vector<ipc::UpstreamSettings>& settings) {
   const UpstreamGroups before = std::exchange(configured_, std::move(groups));
-  const auto among = [](const UpstreamGroups& all, const auto& group) {
-    return std::ranges::find(all, group) != all.end();
-  };
+  const std::set<std::shared_ptr<UpstreamGroup>> old(before.begin(), before.end());
+  const std::set<std::shared_ptr<UpstreamGroup>> now(configured_.begin(), configured_.end());
   for (const auto& group : before) {
-    if (among(configured_, group)) continue;
+    if (now.contains(group)) continue;
     probes_.erase(group.get());
     group->retire(metrics_);
     metrics_.upstream_health(group->index(), 0);
   }
   for (std::size_t i = 0; i < configured_.size(); ++i) {
     UpstreamGroup& group = *configured_[i];
-    if (among(before, configured_[i])) {
+    if (old.contains(configured_[i])) {
       if (ipc::same(group.settings(), settings[i])) continue;
       probes_.erase(&group);  // they hold its settings
       group.adopt(std::make_shared<const ipc::UpstreamSettings>(settings[i]), loop_.now(), metrics_);

@@ -39,8 +39,6 @@ class OriginPool : private UpstreamWatcher {
 
   /// From now on it is reported there how the groups are. Lifetime: as long as the pool.
   void report_to(UpstreamReport& report) { report_ = &report; }
-  /// The group of this name in the configuration; null when there is none.
-  [[nodiscard]] std::shared_ptr<UpstreamGroup> find(std::string_view name) const;
   /// These are the groups of the configuration from now on, with these settings. Those that were among them before keep
   /// what they have; those that are not any more are retired.
   void adopt(UpstreamGroups groups, const std::vector<ipc::UpstreamSettings>& settings);
