@@ -39,6 +39,7 @@ struct HttpSettings {
   Size write_min_rate = Size(100);
   Milliseconds request_timeout = 0ms;
   std::uint64_t requests_per_connection = 0;
+  std::uint32_t pipelined_requests = 100;
   std::string via = "auto";
   ProxyStatusDetail proxy_status = ProxyStatusDetail::kBrief;
   Milliseconds slow_request = 0ms;
@@ -96,6 +97,10 @@ struct HttpSettings {
       "Requests served on one connection; the last response says \"Connection: close\".")
         .at_least(1)
         .zero("no limit");
+    f(&S::pipelined_requests, "pipelined_requests",
+      "Requests that a client may send ahead, before it has the answer to the first: so many of what has arrived "
+      "together are served, one after the other, and the last answer says \"Connection: close\".")
+        .range(1, 10'000);
     f(&S::via, "via",
       "Our pseudonym in the Via field of what we pass on (RFC 9110 section 7.6.3) and in Proxy-Status. A request that "
       "already has it has been here before and is answered with 508, so two proxies in one chain need two names; "

@@ -68,6 +68,7 @@ Task<Result<Piece>> Http1Body::next() {
     if (piece) co_return *piece;
     if (error_) co_return fail(*error_);
     stream_.confirm();
+    has_read_ = true;
     const Nanos since = loop_.now();
     const Result<std::size_t> got = co_await read_some(loop_, stream_, buffer_, patience_.deadline(since), side_);
     if (!got) co_return fail(got.error());

@@ -27,6 +27,8 @@ class Http1Body final : public BodySource {
 
   /// The whole body has been taken off the connection: what is in the buffer now is the next message.
   [[nodiscard]] bool complete() const { return decoder_.done(); }
+  /// Not all of it was in the buffer already: the connection has been read for it.
+  [[nodiscard]] bool has_read() const { return has_read_; }
   [[nodiscard]] bool until_close() const { return framing_.kind == http1::Framing::Kind::kUntilClose; }
   /// Gives the bytes of the last piece back. Called by next(); the owner calls it before it parses what follows.
   void release_piece();
@@ -42,6 +44,7 @@ class Http1Body final : public BodySource {
   http1::Framing framing_;
   http1::BodyDecoder decoder_;
   Patience patience_;
+  bool has_read_ = false;
   std::size_t held_ = 0;  // bytes at the front of the buffer that the last piece stands in
   std::optional<Error> error_;
 };

@@ -49,6 +49,8 @@ class Http1Client final : public ClientSide {
   [[nodiscard]] bool keep_alive() const { return finished_ && keep_alive_ && body_.complete(); }
   /// After the exchange: a whole response went out, so closing may linger; otherwise the connection is just cut.
   [[nodiscard]] bool finished() const { return finished_; }
+  /// The request's body was longer than what had come with the head.
+  [[nodiscard]] bool has_read() const { return body_.has_read(); }
   /// Puts the bytes of the request's body aside, so that the buffer begins with what follows.
   void settle() { body_.release_piece(); }
 

@@ -67,6 +67,7 @@ bool Http1Session::arrived(Wake wake) {
   if (wake == Wake::kTimeout) return false;
   const Result<std::optional<std::size_t>> got = read_now(stream_, in_, Side::kClient);
   if (!got) return false;
+  pipelined_ = 0;
   if (got->has_value()) return **got != 0;
   in_.release();
   return true;
@@ -87,6 +88,7 @@ Task<Http1Session::Next> Http1Session::serve_one() {
   std::optional<http::Fault> fault;
   bool late = false;
   std::size_t head_size = 0;
+  ++pipelined_;
   while (head_size == 0) {
     const http::Parsed<std::size_t> parsed = parser.parse(in_.view(), head);
     if (!parsed) {
@@ -103,6 +105,7 @@ Task<Http1Session::Next> Http1Session::serve_one() {
       break;
     }
     if (!got || *got == 0) co_return Next::kClose;  // gone in the middle of a head: nobody to answer
+    pipelined_ = 1;
   }
   in_.consume(head_size);
 
@@ -127,10 +130,11 @@ Task<Http1Session::Next> Http1Session::serve_one() {
     connection_.current = &client;
     client.begin(head, facts, *framing, limits,
                  {.progress = settings.body_timeout, .min_rate = settings.body_min_rate.bytes()});
-    if (settings.requests_per_connection != 0 && connection_.requests >= settings.requests_per_connection)
-      client.close_after();
+    const bool last = settings.requests_per_connection != 0 && connection_.requests >= settings.requests_per_connection;
+    if (last || pipelined_ >= settings.pipelined_requests) client.close_after();
     co_await exchange.run(facts, *framing);
   }
+  if (client.has_read()) pipelined_ = 0;
   client.settle();
   connection_.current = nullptr;
   connection_.slot.ended(ipc::Work::kRequest);

@@ -40,6 +40,7 @@ class Http1Session {
   ClientConnection& connection_;
   ByteStream& stream_;
   Buffer in_;
+  std::uint32_t pipelined_ = 0;  ///< requests begun since the connection was last read
 };
 
 }  // namespace sluice::worker

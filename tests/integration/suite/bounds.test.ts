@@ -1,4 +1,5 @@
 // What must stay bounded: memory with slow readers and idle connections, descriptors over many connections.
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { assert, connect, eventually, residentBytes, reverse, scenario, sleep, type Connection, type Sluice } from '../kit/index.js';
 
 const get = 'GET / HTTP/1.1\r\nHost: web.test\r\n\r\n';
@@ -79,3 +80,56 @@ scenario('thousands of connections leave no descriptor behind', async ({ sluice,
   // idle pooled origin connections may differ by a few
   await eventually('the descriptors being closed', () => settled() <= before + 8);
 }, { timeout: 60_000 });
+
+const held = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
+
+/** Why the kernel's memory limit cannot be tried here; undefined when it can. */
+function noMemoryGroups(): string | undefined {
+  if (sanitized) return 'a sanitizer needs more memory than the limit';
+  if (process.getuid?.() !== 0) return 'needs root';
+  try {
+    if (existsSync('/sys/fs/cgroup/memory')) accessSync('/sys/fs/cgroup/memory', constants.W_OK);
+    else if (!readFileSync('/sys/fs/cgroup/cgroup.controllers', 'utf8').includes('memory')) return 'no memory controller';
+    return undefined;
+  } catch (error) {
+    return `no control groups: ${String(error)}`;
+  }
+}
+
+scenario('a tenant that runs out of memory loses its worker, nobody else notices, and it recovers', async ({ sluice, origin, after }) => {
+  const server = await origin();
+  const hungry = { name: 'hungry', limits: { memory: '24MiB', connections: 4000 } };
+  const proxy = await sluice({
+    config: {
+      restart_policy: { backoff_min: '20ms', backoff_max: '100ms' },
+      tenants: [reverse([server.address]), { ...reverse([server.address], { name: 'eats', http: { head_limit: '128KiB', head_timeout: '60s' } }), ...hungry }],
+    },
+  });
+  const neighbour = await connect(proxy.address('web'));
+  const before = { descriptors: held(proxy.pid), neighbours: (await proxy.workers('main')).map((w) => w['pid']).join() };
+  const heads: Connection[] = [];
+  after(() => heads.forEach((c) => { c.close(); }));
+  const part = `GET / HTTP/1.1\r\nHost: web.test\r\nX: ${'x'.repeat(60_000)}`;
+  const died = proxy.log.waitFor('the end of the hungry worker', (r) => String(r['why']).includes('out of memory (limits.memory)'));
+  let ended = false;
+  void died.then(() => { ended = true; });
+  for (let i = 0; i < 2000 && !ended; i += 1) {
+    const connection = await connect(proxy.address('eats')).catch(() => undefined);
+    if (connection === undefined) break;
+    heads.push(connection);
+    await connection.send(part).catch(() => undefined);
+    if (i % 20 === 0) assert.equal((await neighbour.ask(get)).status, 200);
+  }
+  await died;
+  heads.forEach((c) => { c.close(); });
+  await eventually('recovery', async () => {
+    const client = await connect(proxy.address('eats'));
+    const status = await client.ask(get).then((r) => r.status, () => 0);
+    client.close();
+    return status === 200;
+  });
+  assert.equal((await neighbour.ask(get)).status, 200, 'the same connection still');
+  neighbour.close();
+  assert.equal((await proxy.workers('main')).map((w) => w['pid']).join(), before.neighbours);
+  await eventually('no descriptor left over', () => held(proxy.pid) <= before.descriptors);
+}, { timeout: 60_000, skip: noMemoryGroups() });

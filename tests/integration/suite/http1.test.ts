@@ -41,6 +41,29 @@ scenario('pipelined requests are answered in order', async ({ sluice, origin, co
   assert.deepEqual(answers, ['/0', '/1', '/2', '/3', '/4']);
 });
 
+scenario('of requests sent ahead so many are served as are allowed, and the last answer says so', async ({ sluice, origin, connect }) => {
+  const server = await origin((request, response) => { response.end(request.url); });
+  const proxy = await sluice({ config: { tenants: [reverse([server.address], { http: { pipelined_requests: 5 } })] } });
+  const greedy = await connect(proxy.address('web'));
+  await greedy.send([...Array(8).keys()].map((i) => get(`/${i}`)).join(''));
+  const answers = [];
+  for (let i = 0; i < 5; i += 1) answers.push(await greedy.readResponse());
+  assert.deepEqual(answers.map((a) => a.text), ['/0', '/1', '/2', '/3', '/4']);
+  assert.deepEqual(answers.map((a) => a.head.get('connection')), [undefined, undefined, undefined, undefined, 'close']);
+  await greedy.reader.closed();
+  assert.equal(server.seen.length, 5);
+  // who has no more than five on the way may go on for ever
+  const fair = await connect(proxy.address('web'));
+  for (let round = 0; round < 10; round += 1) {
+    await fair.send([0, 1, 2, 3].map((i) => get(`/${round}${i}`)).join(''));
+    for (let i = 0; i < 4; i += 1) assert.equal((await fair.readResponse()).text, `/${round}${i}`);
+  }
+  const body = 'b'.repeat(100_000);
+  const post = `POST /p HTTP/1.1\r\nHost: web.test\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  await fair.send(post.repeat(8));
+  for (let i = 0; i < 8; i += 1) assert.equal((await fair.readResponse()).head.get('connection'), undefined, 'bodies that are read one by one');
+});
+
 scenario('a request that arrives byte by byte is understood', async ({ sluice, origin, connect }) => {
   const server = await origin();
   const proxy = await sluice({ config: { tenants: [reverse([server.address])] } });
