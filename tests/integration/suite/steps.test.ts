@@ -79,6 +79,9 @@ type Victims = 'old' | 'new' | 'all';
 const steps: ReadonlyArray<readonly [string, Victims, readonly string[]]> = [
   ['preflight.before', 'old', ['done']],
   ['preflight.after', 'all', ['done']],
+  ['exec.before', 'old', ['done']],
+  ['exec.after', 'all', ['done']],
+  ['exec.after', 'old', ['done']],
   ['spawn.before', 'old', ['done']],
   ['spawn.bound', 'old', ['done']],
   ['spawn.started', 'new', ['crashed']],
@@ -101,6 +104,7 @@ scenario('workers die at each marked step of an upgrade, under load', async ({ s
   writeFileSync(folder, '');
   const proxy = await sluice({
     crashes: 'expected',
+    ownProgram: true,
     env: { SLUICE_FAULT_FILE: folder },
     config: {
       upgrade: { probation: '200ms', probation_crashes: 2, drain: { idle: '300ms', request: '1s', upload: '1s', tunnel: '1s' } },
@@ -115,6 +119,7 @@ scenario('workers die at each marked step of an upgrade, under load', async ({ s
   for (const [step, victims, outcomes] of steps) {
     const before = workersOf(proxy);
     const lost = load.lost.length;
+    if (step.startsWith('exec.')) proxy.replaceProgram();
     writeFileSync(folder, `${step}=stop`);
     const upgraded = proxy.upgrade({ force: true });
     upgraded.catch(() => undefined);
