@@ -75,6 +75,13 @@ Result<> local_name(int fd, sockaddr_storage& name, socklen_t& length) {
   return {};
 }
 
+Result<> peer_name(int fd, sockaddr_storage& name, socklen_t& length) {
+  length = sizeof name;
+  if (run("getpeername", [&] { return ::getpeername(fd, reinterpret_cast<sockaddr*>(&name), &length); }) != 0)
+    return fail_errno(errno, "getpeername");
+  return {};
+}
+
 Result<Fd> socket(int family, int type, int protocol) {
   const int fd = run("socket", [&] { return ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol); });
   if (fd < 0) return fail_errno(errno, "socket");

@@ -43,6 +43,8 @@ struct Accepted {
 [[nodiscard]] Accepted accept(int listener, sockaddr_storage& peer, socklen_t& length);
 /// Our end of a connection.
 [[nodiscard]] Result<> local_name(int fd, sockaddr_storage& name, socklen_t& length);
+/// The other end of a connection. Errors: also when it is gone.
+[[nodiscard]] Result<> peer_name(int fd, sockaddr_storage& name, socklen_t& length);
 /// Non-blocking, close-on-exec.
 [[nodiscard]] Result<Fd> socket(int family, int type, int protocol);
 /// EINPROGRESS counts as success: wait for writable, then ask pending_error().

@@ -191,6 +191,11 @@ Result<> Channel::flush_blocking(Deadline deadline) {
   }
 }
 
+void Channel::shut() {
+  sys::shutdown(fd_.get(), SHUT_RDWR);
+  queue_.clear();
+}
+
 Task<Error> Channel::pump(Millis patience) {
   SLUICE_CHECK(events_, "the channel has no loop yet");
   Loop& loop = events_->loop();

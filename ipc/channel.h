@@ -64,6 +64,9 @@ class Channel {
   /// not read for `patience` while something waited.
   [[nodiscard]] Task<Error> pump(Millis patience);
 
+  /// Neither side can send any more; what has been sent can still be received. What waits in the queue is dropped.
+  void shut();
+
   [[nodiscard]] std::size_t queued() const { return queue_.size(); }
   /// What waits, and the descriptor: for another program that goes on with this end. Borrowed.
   [[nodiscard]] const std::deque<Packet>& queue() const { return queue_; }

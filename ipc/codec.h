@@ -38,6 +38,15 @@ class Writer {
     u16(static_cast<std::uint16_t>(value.size()));
     bytes_ += value;
   }
+  /// Bytes of any value, at most `most` of them; their number takes 32 bits.
+  void data(std::string_view value, std::size_t most) {
+    if (value.size() > most || value.size() > UINT32_MAX) {
+      bad_ = true;
+      return;
+    }
+    u32(static_cast<std::uint32_t>(value.size()));
+    bytes_ += value;
+  }
   /// A sentence for people: cut to `most` bytes where it is longer, so that a long excuse still arrives.
   void sentence(std::string_view value, std::size_t most) { text(cut_at_character(printable(value), most), most); }
   template <class T>
@@ -100,6 +109,14 @@ class Reader {
     rest_.remove_prefix(size);
     if (!is_printable(bytes)) bad_ = true;
     if (!bad_) value.assign(bytes);
+  }
+  void data(std::string& value, std::size_t most) {
+    std::uint32_t size = 0;
+    number(size);
+    if (size > most || size > rest_.size()) bad_ = true;
+    if (bad_) return;
+    value.assign(rest_.substr(0, size));
+    rest_.remove_prefix(size);
   }
   void sentence(std::string& value, std::size_t most) { text(value, most); }
   template <class T>

@@ -76,6 +76,23 @@ void ConnectionSlot::request(std::string_view target) {
   store_words(entry_->target, shown);
 }
 
+ConnectionSlot::Shown ConnectionSlot::shown() const {
+  if (entry_ == nullptr) return {};
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  return {.started_unix_ms = entry_->started_unix_ms.load(kRelaxed),
+          .requests = entry_->requests.load(kRelaxed),
+          .bytes_in = entry_->bytes_in.load(kRelaxed),
+          .bytes_out = entry_->bytes_out.load(kRelaxed)};
+}
+
+void ConnectionSlot::show(const Shown& shown, std::string_view target) {
+  request(target);
+  if (entry_ == nullptr) return;
+  entry_->requests.store(shown.requests, std::memory_order_relaxed);
+  entry_->bytes_in.store(shown.bytes_in, std::memory_order_relaxed);
+  entry_->bytes_out.store(shown.bytes_out, std::memory_order_relaxed);
+}
+
 void ConnectionSlot::client(const SocketAddress& client) {
   if (entry_ == nullptr) return;
   const Change change(*entry_);
@@ -144,6 +161,22 @@ ConnectionSlot ConnectionTable::add(const SocketAddress& client, std::uint16_t e
   constexpr auto kRelaxed = std::memory_order_relaxed;
   const std::uint64_t id = std::max<std::uint64_t>(header_.last_connection_id.load(kRelaxed) + 1, 1);
   header_.last_connection_id.store(id, kRelaxed);
+  return enter(id, client, endpoint_index, started_unix_ms);
+}
+
+void ConnectionTable::start_ids_above(std::uint64_t id) {
+  if (header_.last_connection_id.load(std::memory_order_relaxed) < id)
+    header_.last_connection_id.store(id, std::memory_order_relaxed);
+}
+
+ConnectionSlot ConnectionTable::add_known(std::uint64_t id, const SocketAddress& client, std::uint16_t endpoint_index,
+                                          std::int64_t started_unix_ms) {
+  return enter(std::max<std::uint64_t>(id, 1), client, endpoint_index, started_unix_ms);
+}
+
+ConnectionSlot ConnectionTable::enter(std::uint64_t id, const SocketAddress& client, std::uint16_t endpoint_index,
+                                      std::int64_t started_unix_ms) {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
   ConnectionEntry* const entry = take();
   if (entry == nullptr) {
     ++unlisted_;

@@ -91,6 +91,15 @@ class ConnectionSlot {
   /// A request (or a tunnel) begins: counts it and shows the first 64 bytes of its target.
   void request(std::string_view target);
   void reset();
+  /// What the entry says, for another worker that takes the connection over, and what that one makes of it.
+  struct Shown {
+    std::int64_t started_unix_ms = 0;
+    std::uint32_t requests = 0;
+    std::uint64_t bytes_in = 0;
+    std::uint64_t bytes_out = 0;
+  };
+  [[nodiscard]] Shown shown() const;
+  void show(const Shown& shown, std::string_view target);
 
   /// This is open at the switch.
   void mark(Work work);
@@ -128,6 +137,11 @@ class ConnectionTable {
   /// Never fails: a connection that finds no free entry is served all the same and counted by unlisted().
   [[nodiscard]] ConnectionSlot add(const SocketAddress& client, std::uint16_t endpoint_index,
                                    std::int64_t started_unix_ms);
+  /// For a connection of another worker, which keeps its id.
+  [[nodiscard]] ConnectionSlot add_known(std::uint64_t id, const SocketAddress& client, std::uint16_t endpoint_index,
+                                         std::int64_t started_unix_ms);
+  /// Ids of connections to come are above this.
+  void start_ids_above(std::uint64_t id);
   /// Before the first mark of a switch, and when one did not happen: the reckoning starts from nothing.
   void clear_ledger();
   /// Open connections that have an entry.
@@ -138,6 +152,8 @@ class ConnectionTable {
  private:
   friend class ConnectionSlot;
   void free(ConnectionEntry& entry);
+  [[nodiscard]] ConnectionSlot enter(std::uint64_t id, const SocketAddress& client, std::uint16_t endpoint_index,
+                                     std::int64_t started_unix_ms);
   [[nodiscard]] ConnectionEntry* take();
 
   SlabHeader& header_;

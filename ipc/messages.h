@@ -150,6 +150,24 @@ struct Drain {
   }
 };
 
+/// Once it drains: hand connections over to the worker at the other end of the channel (restart/handover.h). Each
+/// message adds one; they share the work. Descriptor: this side's end.
+struct HandOver {
+  bool idle = true;     ///< connections between two requests
+  bool tunnels = true;  ///< CONNECT, Upgrade
+  [[nodiscard]] static std::size_t descriptors() { return 1; }
+  static void fields(auto& self, auto& codec) {
+    codec.flag(self.idle);
+    codec.flag(self.tunnels);
+  }
+};
+
+/// Take over what comes from a worker of another generation. Descriptor: this side's end of the channel.
+struct TakeOver {
+  [[nodiscard]] static std::size_t descriptors() { return 1; }
+  static void fields(auto& /*self*/, auto& /*codec*/) {}
+};
+
 /// Exit at once.
 struct Stop {
   static void fields(auto& /*self*/, auto& /*codec*/) {}
@@ -261,6 +279,8 @@ inline constexpr std::tuple kFromSupervisor{
     Row<SetLogLevel>{{7,  "SetLogLevel", Role::kSupervisor, detail::kAnyPhase,     Times::kMany, 0,       1}},
     Row<Accept>     {{8,  "Accept",      Role::kSupervisor, detail::kServingOnly,  Times::kMany, 0,       0}},
     Row<Pause>      {{9,  "Pause",       Role::kSupervisor, detail::kServingOnly,  Times::kMany, 0,       detail::kBatch}},
+    Row<HandOver>   {{12, "HandOver",    Role::kSupervisor, detail::kFromReady,    Times::kMany, 1,       2}},
+    Row<TakeOver>   {{13, "TakeOver",    Role::kSupervisor, detail::kFromReady,    Times::kMany, 1,       0}},
     Row<Reconfigure>{{20, "Reconfigure", Role::kSupervisor, detail::kServingOnly,  Times::kMany, 1,       8}},
     Row<Adopt>      {{21, "Adopt",       Role::kSupervisor, detail::kServingOnly,  Times::kMany, 0,       8}},
 };

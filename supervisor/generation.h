@@ -52,6 +52,10 @@ class Generation {
   void pause(const Generation& other);
   /// Nobody new gets in at the addresses that only this generation has: false when there are none.
   [[nodiscard]] bool refuse_new(const Generation& other);
+  /// What can move goes on in `other` as soon as this one drains.
+  void hand_over(const Generation& other, const ipc::HandOver& order) {
+    workforce_->hand_over(*other.workforce_, order);
+  }
   void drain(const restart::DrainOrder& order);
   void stop() { workforce_->stop(); }
   [[nodiscard]] bool draining() const { return draining_; }

@@ -390,8 +390,21 @@ Task<> Upgrader::retire(UpgradeRecord& record, Generation& leaving) {
        fmt::format("generation {} drains, for at most {}", leaving.number(), text_of(budgets.longest())));
   if (leaving.refuse_new(serving)) co_await context_.loop.sleep(kHandshakes);
   fault_point(FaultPoint::kDrainBefore);
-  if (!leaving_) leaving.drain(restart::DrainOrder(context_.loop.now(), budgets));
+  if (!leaving_) {
+    hand_over(leaving);
+    leaving.drain(restart::DrainOrder(context_.loop.now(), budgets));
+  }
   fault_point(FaultPoint::kDrainAfter);
+}
+
+// What older generations still drain goes on in the newest too: the one they knew may be leaving itself.
+void Upgrader::hand_over(const Generation& leaving) {
+  const Generation& serving = context_.generations.serving();
+  const ipc::HandoverSettings& settings = serving.configuration().settings.upgrade.handover;
+  if (!settings.enabled) return;
+  for (const std::unique_ptr<Generation>& one : context_.generations.all())
+    if (one.get() == &leaving || (one->draining() && one.get() != &serving))
+      one->hand_over(serving, {.idle = settings.idle, .tunnels = settings.tunnels});
 }
 
 void Upgrader::refused(UpgradeRecord& record, Refusal refusal) {

@@ -74,6 +74,7 @@ class Upgrader {
   /// True when the new generation stays.
   [[nodiscard]] Task<bool> probation(UpgradeRecord& record, Generation& next, Generation& old);
   [[nodiscard]] Task<> retire(UpgradeRecord& record, Generation& leaving);
+  void hand_over(const Generation& leaving);
 
   /// It wants what an upgrade cannot do.
   [[nodiscard]] bool refused(UpgradeRecord& record, const Plan& plan);

@@ -2,6 +2,9 @@
 #include "supervisor/workforce.h"
 
 #include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
 
 #include "restart/fault_point.h"
 
@@ -81,6 +84,42 @@ void Workforce::pause(const std::vector<std::uint32_t>& keep) {
 void Workforce::drain(const restart::DrainOrder& order, Who who) {
   for (const std::unique_ptr<Worker>& worker : workers_)
     if (who == Who::kAll || !worker->tenant().built_in()) worker->drain(order);
+}
+
+namespace {
+
+std::vector<Worker*> serving(const std::vector<std::unique_ptr<Worker>>& workers, std::string_view tenant) {
+  std::vector<Worker*> found;
+  for (const std::unique_ptr<Worker>& worker : workers)
+    if (worker->tenant().settings.name == tenant &&
+        (worker->state() == WorkerState::kReady || worker->state() == WorkerState::kDraining))
+      found.push_back(worker.get());
+  return found;
+}
+
+Result<> connect(Worker& from, Worker& to, const ipc::HandOver& order) {
+  Result<ipc::ChannelPair> pair = ipc::channel_pair();
+  if (!pair) return fail(std::move(pair).error());
+  const std::array<int, 1> theirs = {pair->worker.get()};
+  if (Result<> told = to.post(ipc::TakeOver{}, theirs); !told) return told;
+  const std::array<int, 1> ours = {pair->supervisor.get()};
+  return from.post(order, ours);
+}
+
+}  // namespace
+
+void Workforce::hand_over(Workforce& to, const ipc::HandOver& order) {
+  std::set<std::string_view> tenants;
+  for (const std::unique_ptr<Worker>& worker : workers_) tenants.insert(worker->tenant().settings.name);
+  for (const std::string_view tenant : tenants) {
+    const std::vector<Worker*> leaving = serving(workers_, tenant);
+    const std::vector<Worker*> staying = serving(to.workers_, tenant);
+    if (leaving.empty() || staying.empty()) continue;
+    for (std::size_t i = 0; i < std::max(leaving.size(), staying.size()); ++i) {
+      const Result<> done = connect(*leaving[i % leaving.size()], *staying[i % staying.size()], order);
+      if (!done) common_.log.warn("no hand-over", {{"tenant", tenant}, {"why", done.error().message()}});
+    }
+  }
 }
 
 void Workforce::stop() {

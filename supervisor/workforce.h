@@ -52,6 +52,9 @@ class Workforce {
   enum class Who : std::uint8_t { kAll, kTenants };
   /// kTenants: the admin worker stays until stop().
   void drain(const restart::DrainOrder& order, Who who);
+  /// Connects each of its workers with one of `to`'s of the same tenant, and the other way round, and tells them to
+  /// hand over and take over. Who is not ready is left out.
+  void hand_over(Workforce& to, const ipc::HandOver& order);
   [[nodiscard]] bool tenants_stopped() const;
   void stop();
   void set_log_level(LogLevel level);

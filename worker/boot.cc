@@ -74,9 +74,11 @@ Result<Step> receive(Booted& booted) {
             return Step::kBegin;
           },
           [&](ipc::Accept&) -> Result<Step> { return fail(Code::kProtocol, "Accept came before Ready"); },
+          [&](ipc::Pause&) -> Result<Step> { return fail(Code::kProtocol, "Pause came before Ready"); },
+          [&](ipc::HandOver&) -> Result<Step> { return fail(Code::kProtocol, "HandOver came before Ready"); },
+          [&](ipc::TakeOver&) -> Result<Step> { return fail(Code::kProtocol, "TakeOver came before Ready"); },
           [&](ipc::Reconfigure&) -> Result<Step> { return fail(Code::kProtocol, "Reconfigure came before Ready"); },
           [&](ipc::Adopt&) -> Result<Step> { return fail(Code::kProtocol, "Adopt came before Ready"); },
-          [&](ipc::Pause&) -> Result<Step> { return fail(Code::kProtocol, "Pause came before Ready"); },
           [&](ipc::Stop&) -> Result<Step> { return fail(Code::kClosed, "stopped while starting"); },
           [&](ipc::Drain&) -> Result<Step> { return fail(Code::kClosed, "drained while starting"); },
       },

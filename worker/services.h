@@ -25,6 +25,7 @@ namespace sluice::worker {
 
 class AccessLog;
 class EgressPolicy;
+class HandOver;
 class Limits;
 class OriginPool;
 class PathMetrics;
@@ -70,9 +71,10 @@ struct Services {
   AccessLog& access_log;
   PathMetrics& metrics;
   ipc::ConnectionTable& table;
+  HandOver& handover;
   /// Closes what is cheapest to lose while data blocks are short: true when that is enough.
   const std::function<bool()>& shed;
-  /// Set while the worker drains: connections say close with their next response.
+  /// Set while the worker drains: connections that are not to be handed over say close with their next response.
   const bool& draining;
 };
 

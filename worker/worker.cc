@@ -9,6 +9,7 @@
 #include "restart/drain.h"
 #include "restart/fault_point.h"
 #include "worker/boot.h"
+#include "worker/handover/handover.h"
 #include "worker/limits/limits.h"
 #include "worker/offramp/egress_policy.h"
 #include "worker/offramp/from_settings.h"
@@ -29,6 +30,13 @@ namespace {
 using restart::FaultPoint;
 
 constexpr int kFailed = 1;
+
+// Ids stay with connections that are handed over, so those of different workers and generations must not meet: 13 bits
+// of generation, 8 of worker, 32 that count; together what a number in JSON can carry.
+std::uint64_t first_id(const ipc::Configure& who) {
+  const std::uint64_t generation = who.generation == 0 ? 0 : (who.generation - 1) & 0x1fffU;
+  return generation << 40U | std::uint64_t{who.worker_index & 0xffU} << 32U;
+}
 
 // Everything in the settings has been checked when the configuration was read.
 template <class T>
@@ -54,6 +62,7 @@ class Worker {
         limits_(booted.settings.limits, checked(Limits::source_limits(booted.settings.limits.source))),
         egress_(checked(egress_rules(booted.settings.egress))),
         report_(loop, slab),
+        handover_(loop),
         services_{.loop = loop_,
                   .log = booted.log,
                   .settings = booted.settings,
@@ -66,9 +75,11 @@ class Worker {
                   .access_log = access_log_,
                   .metrics = metrics_,
                   .table = table_,
+                  .handover = handover_,
                   .shed = shed_,
                   .draining = draining_},
         acceptor_(services_) {
+    table_.start_ids_above(first_id(booted.configure));
     resolver_->count_in(metrics_);
     pool_.report_to(report_);
     metrics_.learn(names_);
@@ -124,7 +135,10 @@ class Worker {
       }
       std::visit(ipc::On{[&](const ipc::Listeners& more) { add_listeners(more, std::move(received->fds)); },
                          [&](const ipc::Accept&) { accept(); }, [&](const ipc::Pause& pause) { begin_pause(pause); },
-                         [&](const ipc::Drain& drain) { begin_drain(drain); }, [&](const ipc::Stop&) { leave(0); },
+                         [&](const ipc::Drain& drain) { begin_drain(drain); },
+                         [&](const ipc::HandOver& order) { hand_over(order, std::move(received->fds.front())); },
+                         [&](const ipc::TakeOver&) { take_over(std::move(received->fds.front())); },
+                         [&](const ipc::Stop&) { leave(0); },
                          [&](const ipc::Reconfigure& wanted) { prepare(wanted.number, received->fds.front()); },
                          [&](const ipc::Adopt& wanted) { adopt(wanted.number); },
                          [&](const ipc::SetLogLevel& set) { booted_.log.set_level(set.level); },
@@ -189,8 +203,20 @@ class Worker {
     draining_ = true;
     booted_.log.info("draining",
                      {{"connections", acceptor_.connections()}, {"budget_ms", order_.budgets().longest().count()}});
+    arrivals_.cancel();  // who offers us something keeps it
     acceptor_.close_listeners();
+    background_.spawn([this] { return acceptor_.send_away(); });
     background_.spawn([this] { return finish_drain(); });
+  }
+
+  void hand_over(const ipc::HandOver& order, Fd channel) {
+    handover_.add(order, std::move(channel));
+    if (draining_) background_.spawn([this] { return acceptor_.send_away(); });
+  }
+
+  void take_over(Fd channel) {
+    if (draining_) return;
+    arrivals_.spawn([this](Fd end) { return acceptor_.take_over(std::move(end)); }, std::move(channel));
   }
 
   Task<> finish_drain() {
@@ -230,6 +256,7 @@ class Worker {
                               .metrics = metrics_,
                               .access_log = access_log_,
                               .limits = limits_}};
+  HandOver handover_;
   detail::HookSet hooks_;
   std::function<bool()> shed_ = [this] { return acceptor_.shed(); };
   bool draining_ = false;
@@ -238,6 +265,7 @@ class Worker {
   int status_ = 0;
   Services services_;
   Acceptor acceptor_;
+  Scope arrivals_;  // what other workers hand over
   Scope background_;
 };
 

@@ -132,8 +132,8 @@ struct UpgradeDrainSettings {
   std::uint32_t spread = 20;
 
   static constexpr std::string_view about =
-      "How long the old workers may keep what was open, by what it is. Every response says Connection: close "
-      "meanwhile.";
+      "How long the old workers may keep what was open and is not handed over, by what it is. Responses on such "
+      "connections say Connection: close meanwhile.";
   static constexpr void describe(auto& f) {
     using S = UpgradeDrainSettings;
     f(&S::idle, "idle", "A connection without a request, from when it became idle.").range(0s, 24h);
@@ -148,6 +148,23 @@ struct UpgradeDrainSettings {
 };
 static_assert(settings::complete<UpgradeDrainSettings>());
 
+struct HandoverSettings {
+  bool enabled = true;
+  bool idle = true;
+  bool tunnels = true;
+
+  static constexpr std::string_view about =
+      "Clear-text connections go on in the new workers, which get their sockets and their state, so that the old ones "
+      "end within seconds. What cannot move (a request that is under way) drains.";
+  static constexpr void describe(auto& f) {
+    using S = HandoverSettings;
+    f(&S::enabled, "enabled", "Hand connections over.");
+    f(&S::idle, "idle", "Connections between two requests.");
+    f(&S::tunnels, "tunnels", "Tunnels: CONNECT, WebSocket.");
+  }
+};
+static_assert(settings::complete<HandoverSettings>());
+
 enum class AtLimit : std::uint8_t { kRefuse, kCutOldest };
 constexpr auto choices(AtLimit) {
   using settings::Choice;
@@ -161,6 +178,7 @@ struct UpgradeSettings {
   Milliseconds preflight_timeout = 30s;
   Milliseconds probation = 10s;
   std::uint32_t probation_crashes = 2;
+  HandoverSettings handover;
   UpgradeDrainSettings drain;
   std::uint32_t draining = 4;
   Size memory;
@@ -181,6 +199,7 @@ struct UpgradeSettings {
     f(&S::probation_crashes, "probation_crashes",
       "So many crashes of new workers within the probation give the sockets back to the old ones.")
         .range(1, 1000);
+    f(&S::handover, "handover", "");
     f(&S::drain, "drain", "");
     f(&S::draining, "draining", "Generations that may drain at a time.").range(1, 100);
     f(&S::memory, "memory",

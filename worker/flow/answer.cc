@@ -18,7 +18,7 @@ http::Fields& Exchange::begin_answer(std::uint16_t status) {
   response_.fields().add(http::FieldId::kDate, http_date(wall_now()));
   // an unread body cannot be skipped for a connection that goes on: it may never end; and behind a refused Upgrade may
   // come the other protocol's bytes
-  if (!framing_.empty() || facts_.upgrade || services_.draining) client_.close_after();
+  if (!framing_.empty() || facts_.upgrade || says_close()) client_.close_after();
   return response_.fields();
 }
 

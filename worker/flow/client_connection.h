@@ -6,6 +6,7 @@
 #include "app/sluice/context.h"
 #include "base/time.h"
 #include "ipc/connection_table.h"
+#include "worker/flow/halt.h"
 
 namespace sluice::worker {
 
@@ -21,6 +22,7 @@ struct ClientConnection {
   std::uint64_t requests = 0;
   Nanos idle_since;                     ///< the end of the last request
   const ClientSide* current = nullptr;  ///< of the request that is being served
+  Halt halt;
 
   ClientConnection(const detail::ContextType& context, ipc::ConnectionSlot&& row, Nanos now)
       : core(context), slot(std::move(row)), started(now), idle_since(now) {

@@ -31,8 +31,8 @@ Exchange::~Exchange() {
   account();
 }
 
-// Everything the access log and the metrics want to know, gathered at the end from where it is.
-void Exchange::account() {
+// What the access log wants to know of the request and its answer, from where it is.
+void Exchange::describe() {
   record_.method = request_.method_text();
   record_.scheme = request_.scheme();
   record_.authority = request_.authority().text;
@@ -43,6 +43,14 @@ void Exchange::account() {
     record_.status = response_.status();
     record_.response_fields = &response_.fields();
   }
+}
+
+void Exchange::account() {
+  if (handed_over_) {
+    services_.metrics.tunnel_handed_over(record_.endpoint);
+    return;
+  }
+  describe();
   if (record_.kind == AccessRecord::Kind::kRequest) {
     record_.bytes_in = head_bytes_ + client_.request_body().passed();
     record_.bytes_out = client_.bytes_sent();
@@ -50,21 +58,7 @@ void Exchange::account() {
   record_.duration = steady_now() - started_;
   if (error_) {
     record_.error = &*error_;
-    if (error_->code() == Code::kTimeout) {
-      record_.ended = Ended::kTimeout;
-    } else {
-      switch (error_->side()) {
-        case Side::kClient:
-          record_.ended = Ended::kClient;
-          break;
-        case Side::kOrigin:
-          record_.ended = Ended::kOrigin;
-          break;
-        case Side::kUs:
-          record_.ended = Ended::kProxy;
-          break;
-      }
-    }
+    record_.ended = ended_by(*error_);
   } else if (!finished_) {
     record_.ended = Ended::kProxy;  // cancelled: the worker stops, or the drain's time is over
     record_.reason = "cancelled";

@@ -13,6 +13,7 @@
 #include "app/sluice/context.h"
 #include "proto/http/semantics.h"
 #include "proto/http1/framing.h"
+#include "restart/handover.h"
 #include "worker/flow/blame.h"
 #include "worker/flow/client_connection.h"
 #include "worker/flow/client_side.h"
@@ -65,6 +66,7 @@ class Exchange {
   void identify();
   void receive_forwarded();
   [[nodiscard]] Result<> authenticate();
+  void describe();
   void account();
   void log();
 
@@ -110,6 +112,10 @@ class Exchange {
   Task<Result<>> connect();
   Task<Result<>> upgrade(OriginExchange& origin);
   Task<Result<>> tunnel(TunnelEnd client, TunnelEnd origin);
+  [[nodiscard]] restart::MovedTunnel moved_tunnel();
+
+  /// The worker drains, and the connection does not go on elsewhere.
+  [[nodiscard]] bool says_close() const { return services_.draining && !connection_.halt.wanted; }
 
   // answer_here.cc
   /// We are the one whom OPTIONS or TRACE asks (RFC 9110 section 7.6.2).
@@ -152,6 +158,7 @@ class Exchange {
   std::string_view upgrade_;             // protocol asked for, when it is one we pass on
   std::uint32_t retry_after_ = 0;        // seconds, for an answer that refuses
   bool finished_ = false;
+  bool handed_over_ = false;  // what comes of it is another worker's to say
 };
 
 }  // namespace sluice::worker

@@ -108,7 +108,7 @@ Task<Result<>> Exchange::relay_response(OriginExchange& origin) {
     if (Result<> called = call_http_response(services_, core_, response_); !called) co_return called;
   // an answer before the request's end: the rest of the body is not worth reading; and after a refused Upgrade what
   // follows may be the other protocol's bytes (RFC 9931)
-  if (!origin.upload_done() || facts_.upgrade || services_.draining) client_.close_after();
+  if (!origin.upload_done() || facts_.upgrade || says_close()) client_.close_after();
   connection_.slot.state(ipc::ConnectionState::kRelaying);
   Result<> sent = co_await client_.send_response(response_, origin.response_body());
   co_return sent;

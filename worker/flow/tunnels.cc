@@ -7,6 +7,8 @@
 
 #include "proto/http1/upgrade.h"
 #include "worker/flow/exchange.h"
+#include "worker/handover/leaving.h"
+#include "worker/handover/state.h"
 #include "worker/offramp/origin_count.h"
 #include "worker/telemetry/metrics.h"
 #include "worker/tunnel/relay.h"
@@ -76,13 +78,38 @@ Task<Result<>> Exchange::tunnel(TunnelEnd client, TunnelEnd origin) {
   services_.metrics.tunnel_opened(endpoint_.index);
   connection_.slot.state(ipc::ConnectionState::kTunnel);
   TunnelCounts counts(connection_.slot);
+  TunnelProgress progress(services_.loop.now());
   const Counted counted(record_, counts);
-  const TunnelOutcome outcome = co_await relay(services_.loop, client, origin, timeouts, counts);
-  record_.reason = connection_.slot.fate() == ipc::Fate::kCut ? "drain_budget" : name(outcome.ending);
-  connection_.slot.ended(ipc::Work::kTunnel);
-  if (outcome.ending != TunnelEnding::kFinished) client_.cut();
-  if (outcome.error) co_return fail(*outcome.error);
-  co_return Result<>();
+  for (;;) {
+    const TunnelOutcome outcome =
+        co_await relay(services_.loop, client, origin, timeouts, counts, progress, connection_.halt);
+    if (outcome.ending == TunnelEnding::kHalted) {
+      const HaltedTunnel halted{.client = client, .origin = origin, .counts = counts, .progress = progress};
+      restart::MovedTunnel state = moved_tunnel();
+      const Left left = co_await hand_over_tunnel(services_, connection_, std::move(state), halted);
+      handed_over_ = left == Left::kYes;
+      if (handed_over_) co_return Result<>();
+      continue;
+    }
+    record_.reason = connection_.slot.fate() == ipc::Fate::kCut ? "drain_budget" : name(outcome.ending);
+    connection_.slot.ended(ipc::Work::kTunnel);
+    if (outcome.ending != TunnelEnding::kFinished) client_.cut();
+    if (outcome.error) co_return fail(*outcome.error);
+    co_return Result<>();
+  }
+}
+
+restart::MovedTunnel Exchange::moved_tunnel() {
+  describe();
+  const std::string origin = origin_ ? origin_->text() : std::string();
+  record_.origin = origin;
+  restart::MovedTunnel tunnel = state_of(record_, services_, endpoint_.upstreams, started_,
+                                         core_.identity != nullptr ? core_.identity->client_text : std::string_view());
+  record_.origin = {};
+  const std::string_view target =
+      request_.method() == http::Method::kConnect ? request_.target() : request_.authority().text;
+  tunnel.target = target.substr(0, restart::MovedTunnel::kMostText);
+  return tunnel;
 }
 
 }  // namespace sluice::worker

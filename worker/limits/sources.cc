@@ -72,6 +72,13 @@ Sources::Arrival Sources::arrive(const SocketAddress& from, Nanos now) {
   return {.visit = Visit(*this, at), .refused = Refusal::kNone};
 }
 
+Sources::Visit Sources::admit(const SocketAddress& from) {
+  if (!limits_connections() || !knows(from)) return {};
+  const Order::iterator at = find(from);
+  if (at->connections++ == 0) present_.splice(present_.begin(), past_, at);
+  return {*this, at};
+}
+
 void Sources::leave(Order::iterator at) {
   if (--at->connections != 0) return;
   past_.splice(past_.begin(), present_, at);

@@ -71,6 +71,8 @@ class Sources {
   };
   /// A connection from there. UNIX sockets and exempt networks are always welcome.
   [[nodiscard]] Arrival arrive(const SocketAddress& from, Nanos now);
+  /// A connection from there that another worker has let in: counts, and is not refused.
+  [[nodiscard]] Visit admit(const SocketAddress& from);
   /// A request from there: zero when it is within the rate, otherwise when it would be.
   [[nodiscard]] Nanos request(const SocketAddress& from, Nanos now);
 

@@ -8,6 +8,7 @@
 #include "base/sys.h"
 #include "worker/flow/call_hook.h"
 #include "worker/flow/client_side.h"
+#include "worker/handover/leaving.h"
 #include "worker/onramp/http1_session.h"
 #include "worker/onramp/proxy_header.h"
 
@@ -21,11 +22,11 @@ std::int64_t unix_ms() {
 }
 }  // namespace
 
-Acceptor::Client::Client(const Services& all, EndpointIndex at, SocketAddress peer, Fd fd, Client*& list)
+Acceptor::Client::Client(const Services& all, EndpointIndex at, SocketAddress peer, ipc::ConnectionSlot row, Fd fd,
+                         Client*& list, Came came)
     : services(all),
       endpoint(at),
-      connection(all.hooks.connection_context, all.table.add(peer, static_cast<std::uint16_t>(at), unix_ms()),
-                 all.loop.now()),
+      connection(all.hooks.connection_context, std::move(row), all.loop.now()),
       stream(all.loop, std::move(fd)),
       next(list),
       link(&list) {
@@ -34,7 +35,11 @@ Acceptor::Client::Client(const Services& all, EndpointIndex at, SocketAddress pe
   connection.socket = stream.plain_socket();
   if (next != nullptr) next->link = &next;
   list = this;
-  services.metrics.connection_accepted(endpoint);
+  if (came == Came::kAccepted) {
+    services.metrics.connection_accepted(endpoint);
+  } else {
+    services.metrics.connection_taken(endpoint);
+  }
 }
 
 Acceptor::Client::~Client() {
@@ -120,8 +125,10 @@ bool Acceptor::accept_all(Listening& listening) {
           continue;
         }
       }
-      auto client = std::make_unique<Client>(services_, listening.endpoint, std::move(*address), std::move(accepted.fd),
-                                             clients_);
+      ipc::ConnectionSlot row =
+          services_.table.add(*address, static_cast<std::uint16_t>(listening.endpoint), unix_ms());
+      auto client = std::make_unique<Client>(services_, listening.endpoint, std::move(*address), std::move(row),
+                                             std::move(accepted.fd), clients_, Came::kAccepted);
       client->visit = std::move(visit);
       sessions_.spawn([this](std::unique_ptr<Client> c) { return serve(std::move(c)); }, std::move(client));
       continue;
@@ -202,9 +209,19 @@ Task<> Acceptor::serve(std::unique_ptr<Client> client) {
     if (!welcome) refuse(*client, Refused::kHook, decided.error());
   }
   if (welcome) {
+    // here and not in a coroutine of its own, whose frame every connection would hold
     Http1Session session(services_, client->endpoint, connection, client->stream);
-    co_await session.run();
+    for (;;) {
+      const Http1Session::Ended how = co_await session.run();
+      if (how == Http1Session::Ended::kClosed) break;
+      const Left left = co_await hand_over_idle(services_, connection, session.read());
+      if (left == Left::kYes) break;
+    }
   }
+  ended(std::move(client));
+}
+
+void Acceptor::ended(std::unique_ptr<Client> client) {
   if (client->shed) --shedding_;
   client.reset();
   for (const auto& listening : listening_) listening->room.set();
@@ -265,7 +282,7 @@ Spent classify(const ClientConnection& connection, const restart::DrainOrder& or
 
 bool Acceptor::enforce(Client& client, const restart::DrainOrder& order) {
   ClientConnection& connection = client.connection;
-  if (connection.slot.fate() == ipc::Fate::kCut) return false;
+  if (connection.slot.fate() == ipc::Fate::kCut || connection.halt.in_transit) return false;
   const Spent spent = classify(connection, order);
   const Nanos now = services_.loop.now();
   if (now < spent.since + order.budgets().spread(spent.budget, connection.core.id)) return false;

@@ -16,6 +16,7 @@
 #include "restart/drain.h"
 #include "worker/flow/client_connection.h"
 #include "worker/flow/socket_stream.h"
+#include "worker/handover/reception.h"
 #include "worker/limits/limits.h"
 #include "worker/services.h"
 #include "worker/telemetry/metrics.h"
@@ -41,6 +42,13 @@ class Acceptor {
   Task<std::size_t> drain(const restart::DrainOrder& order);
   [[nodiscard]] std::size_t connections() const { return sessions_.size(); }
 
+  // handing_over.cc
+  /// Wants every connection to be handed over that may be, and stops those that wait, a few at a time; the others stop
+  /// by themselves as soon as they can. Ends when all that wait have been stopped.
+  Task<> send_away();
+  /// Takes over what comes on a channel from a worker of another generation, until that one has nothing more.
+  Task<> take_over(Fd channel);
+
   // shedding.cc
   /// Closes connections whose request is not there yet, the newest first, while more data blocks are in use than may
   /// be: true when that is enough.
@@ -58,6 +66,7 @@ class Acceptor {
     Listening(std::uint32_t its, Fd fd, EndpointIndex at) : number(its), socket(std::move(fd)), endpoint(at) {}
   };
   /// One client, linked into the list of the living so that it can be woken; counted in the metrics by being.
+  enum class Came : std::uint8_t { kAccepted, kTakenOver };
   struct Client {
     const Services& services;
     EndpointIndex endpoint;
@@ -68,15 +77,25 @@ class Acceptor {
     Client** link;
     bool shed = false;
 
-    Client(const Services& services, EndpointIndex endpoint, SocketAddress peer, Fd fd, Client*& list);
+    Client(const Services& services, EndpointIndex endpoint, SocketAddress peer, ipc::ConnectionSlot row, Fd fd,
+           Client*& list, Came came);
     Client(Client&&) = delete;
     ~Client();
+  };
+
+  /// A connection of another worker, before it is served.
+  struct Taken {
+    std::unique_ptr<Client> client;
+    restart::MovedConnection state;
+    Fd origin;  // of a tunnel
   };
 
   Task<> run(Listening& listening);
   /// Accepts until nothing waits; false when it had to stop early (descriptors, memory).
   [[nodiscard]] bool accept_all(Listening& listening);
   Task<> serve(std::unique_ptr<Client> client);
+  /// Frees its place.
+  void ended(std::unique_ptr<Client> client);
   /// Takes the PROXY header and believes it. Errors: there is none, and the connection is to be closed.
   Task<Result<>> learn_client(Client& client);
   /// Counts a connection of its source. Why it is refused; nothing when it is not.
@@ -93,6 +112,11 @@ class Acceptor {
   /// Cuts it when its time is over: true when it did.
   [[nodiscard]] bool enforce(Client& client, const restart::DrainOrder& order);
   [[nodiscard]] bool full() const { return sessions_.size() >= services_.settings.limits.connections; }
+
+  // handing_over.cc
+  Task<> serve_taken(std::unique_ptr<Taken> taken);
+  /// Looks at what is offered. Errors: why it is refused.
+  [[nodiscard]] Result<std::unique_ptr<Taken>> examine(Reception::Arrival arrival);
 
   // shedding.cc
   [[nodiscard]] static std::size_t descriptor_mark(std::uint32_t configured);

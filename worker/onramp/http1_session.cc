@@ -27,18 +27,27 @@ http1::BodyLimits body_limits(const ipc::HttpSettings& settings) {
 
 }  // namespace
 
-Task<> Http1Session::run() {
+Task<Http1Session::Ended> Http1Session::run() {
   for (;;) {
     if (in_.empty()) {
       const Deadline deadline = begin_idle();
+      const Haltable haltable(connection_.halt, stream_.readable());
       // here and not in a coroutine of its own, whose frame every idle connection would hold
       while (in_.empty()) {
+        if (connection_.halt.wanted) co_return Ended::kHalted;
         const Wake wake = co_await stream_.readable().wait(services_.loop, deadline);
-        if (!arrived(wake)) co_return;
+        if (connection_.halt.wanted) co_return Ended::kHalted;
+        if (!arrived(wake)) co_return Ended::kClosed;
       }
+    }
+    waits_ = false;
+    if (connection_.halt.wanted) {
+      connection_.slot.state(ipc::ConnectionState::kIdle);
+      co_return Ended::kHalted;
     }
     const Next next = co_await serve_one();
     if (next == Next::kAnother) continue;
+    if (connection_.halt.moved) co_return Ended::kClosed;
     in_.clear();
     in_.release();
     // a plain close would reset the connection of a client that is still sending, and could take the answer with it
@@ -46,18 +55,20 @@ Task<> Http1Session::run() {
       connection_.slot.state(ipc::ConnectionState::kClosing);
       co_await lingering_close(services_.loop, stream_);
     }
-    co_return;
+    co_return Ended::kClosed;
   }
 }
 
 Deadline Http1Session::idle_deadline() const {
   const ipc::HttpSettings& http = services_.policy->endpoint(endpoint_).settings.http;
-  return services_.loop.in(connection_.requests == 0 ? http.head_timeout : http.keepalive_timeout);
+  const Millis limit = connection_.requests == 0 ? http.head_timeout : http.keepalive_timeout;
+  return limit.count() <= 0 ? Deadline::never() : Deadline(connection_.idle_since + limit);
 }
 
 Deadline Http1Session::begin_idle() {
   connection_.slot.state(ipc::ConnectionState::kIdle);
-  connection_.idle_since = services_.loop.now();
+  if (!waits_) connection_.idle_since = services_.loop.now();
+  waits_ = true;
   if (stream_.peer_closed()) stream_.readable().set();  // the end has been seen; it is still to be read
   in_.release();
   return idle_deadline();
@@ -138,6 +149,7 @@ Task<Http1Session::Next> Http1Session::serve_one() {
   client.settle();
   connection_.current = nullptr;
   connection_.slot.ended(ipc::Work::kRequest);
+  if (connection_.halt.moved) co_return Next::kClose;
   if (client.keep_alive()) co_return Next::kAnother;
   co_return client.finished() && !stream_.peer_closed() ? Next::kLinger : Next::kClose;
 }

@@ -17,8 +17,20 @@ class Http1Session {
       : services_(services), endpoint_(endpoint), connection_(connection), stream_(stream) {}
   Http1Session(Http1Session&&) = delete;
 
-  /// Ends when the connection is to be closed.
-  Task<> run();
+  enum class Ended : std::uint8_t {
+    kClosed,  ///< the connection is to be closed
+    kHalted,  ///< between two requests, as was wanted; run() goes on where it stopped
+  };
+  Task<Ended> run();
+
+  /// Bytes of the next request that have been read.
+  [[nodiscard]] std::string_view read() const { return in_.view(); }
+  /// Begins as another worker's session has stopped: `read` has been read, and the wait for the next request began when
+  /// the connection's facts say.
+  void take_over(std::string_view read) {
+    in_.append(read);
+    waits_ = true;
+  }
 
  private:
   /// The wait for a request begins; returns when it is to end.
@@ -41,6 +53,7 @@ class Http1Session {
   ByteStream& stream_;
   Buffer in_;
   std::uint32_t pipelined_ = 0;  ///< requests begun since the connection was last read
+  bool waits_ = false;  // it is idle already, and keeps its time
 };
 
 }  // namespace sluice::worker

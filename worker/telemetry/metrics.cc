@@ -58,6 +58,10 @@ void PathMetrics::connection_accepted(EndpointIndex endpoint) {
   series.connections.add(1);
 }
 
+void PathMetrics::connection_taken(EndpointIndex endpoint) {
+  series_->endpoint(endpoint).connections.add(1);
+}
+
 void PathMetrics::connection_closed(EndpointIndex endpoint) {
   series_->endpoint(endpoint).connections.add(-1);
 }
@@ -73,18 +77,59 @@ void PathMetrics::request_started(EndpointIndex endpoint) {
 void PathMetrics::request_finished(const AccessRecord& record) {
   EndpointSeries& series = series_->endpoint(record.endpoint);
   series.requests_open.add(-1);
-  series.count_status(record.status);
   if (record.kind == AccessRecord::Kind::kTunnel) {
     series.tunnels_open.add(-1);
-    series.tunnel_duration.observe(seconds(record.duration));
-    series.tunnel_received.add(record.bytes_in);
-    series.tunnel_sent.add(record.bytes_out);
-  } else {
-    series.duration.observe(seconds(record.duration));
-    series.observe_route(record.route, seconds(record.duration));
-    series.received.add(record.bytes_in);
-    series.sent.add(record.bytes_out);
+    tunnel_finished(record);
+    return;
   }
+  series.duration.observe(seconds(record.duration));
+  series.observe_route(record.route, seconds(record.duration));
+  series.received.add(record.bytes_in);
+  series.sent.add(record.bytes_out);
+  count_end(record);
+}
+
+void PathMetrics::tunnel_finished(const AccessRecord& record) {
+  EndpointSeries& series = series_->endpoint(record.endpoint);
+  series.tunnel_duration.observe(seconds(record.duration));
+  series.tunnel_received.add(record.bytes_in);
+  series.tunnel_sent.add(record.bytes_out);
+  count_end(record);
+}
+
+void PathMetrics::tunnel_handed_over(EndpointIndex endpoint) {
+  EndpointSeries& series = series_->endpoint(endpoint);
+  series.requests_open.add(-1);
+  series.tunnels_open.add(-1);
+}
+
+void PathMetrics::tunnel_taken(EndpointIndex endpoint, UpstreamIndex upstream) {
+  EndpointSeries& series = series_->endpoint(endpoint);
+  series.requests_open.add(1);
+  series.tunnels_open.add(1);
+  series_->upstream(upstream).connections.add(1);
+}
+
+void PathMetrics::tunnel_left(EndpointIndex endpoint, UpstreamIndex upstream) {
+  tunnel_handed_over(endpoint);
+  series_->upstream(upstream).connections.add(-1);
+}
+
+void PathMetrics::handed_over(Moving what) {
+  series_->count_handed_over(what);
+}
+
+void PathMetrics::hand_over_failed(Moving what) {
+  series_->count_hand_over_failed(what);
+}
+
+void PathMetrics::taken_over(Moving what) {
+  series_->count_taken_over(what);
+}
+
+void PathMetrics::count_end(const AccessRecord& record) {
+  EndpointSeries& series = series_->endpoint(record.endpoint);
+  series.count_status(record.status);
   if (record.ended != Ended::kOk) series.count_cut(record.ended);
   if (record.error != nullptr) series.count_error(record.error->code());
 }

@@ -68,6 +68,8 @@ class PathMetrics {
 
   // client connections
   void connection_accepted(EndpointIndex endpoint);
+  /// One that another worker has accepted.
+  void connection_taken(EndpointIndex endpoint);
   void connection_closed(EndpointIndex endpoint);
   void connection_refused(EndpointIndex endpoint, Refused why);
   void accept_paused(AcceptPaused why);
@@ -80,6 +82,18 @@ class PathMetrics {
 
   /// A tunnel runs from here until request_finished() with Kind::kTunnel.
   void tunnel_opened(EndpointIndex endpoint);
+
+  // hand-over between generations
+  void handed_over(Moving what);
+  void hand_over_failed(Moving what);
+  void taken_over(Moving what);
+  /// A tunnel that began with tunnel_opened() goes on in another worker.
+  void tunnel_handed_over(EndpointIndex endpoint);
+  /// A tunnel of another worker runs from here until tunnel_left(), its connection to the origin with it; when it ends
+  /// here, tunnel_finished() counts the whole of it.
+  void tunnel_taken(EndpointIndex endpoint, UpstreamIndex upstream);
+  void tunnel_left(EndpointIndex endpoint, UpstreamIndex upstream);
+  void tunnel_finished(const AccessRecord& record);
 
   // origin connections; kNoUpstream where the client chose the origin
   void origin_connected(UpstreamIndex upstream, std::chrono::nanoseconds took);
@@ -109,6 +123,8 @@ class PathMetrics {
   void sample(const ProcessSample& sample);
 
  private:
+  void count_end(const AccessRecord& record);
+
   std::unique_ptr<PathSeries> series_;
 };
 

@@ -184,6 +184,29 @@ void PathSeries::count_pause(AcceptPaused why) {
   });
 }
 
+void PathSeries::count_handed_over(Moving what) {
+  handed_over_.count(slot_of(what), [&] {
+    return to_.counter("sluice_connections_handed_over_total",
+                       "Client connections handed over to a worker of another generation, by what they were at.",
+                       {{"what", name(what)}});
+  });
+}
+
+void PathSeries::count_hand_over_failed(Moving what) {
+  hand_over_failed_.count(slot_of(what), [&] {
+    return to_.counter("sluice_connections_not_handed_over_total",
+                       "Client connections that were to be handed over and stayed: refused, or nobody was there.",
+                       {{"what", name(what)}});
+  });
+}
+
+void PathSeries::count_taken_over(Moving what) {
+  taken_over_.count(slot_of(what), [&] {
+    return to_.counter("sluice_connections_taken_over_total",
+                       "Client connections taken over from a worker of another generation.", {{"what", name(what)}});
+  });
+}
+
 void PathSeries::count_dns_failure(Code code) {
   dns_failures_.count(slot_of(code), [&] {
     return to_.counter("sluice_dns_failures_total", "Lookups of host names that failed.", {{"error", name(code)}});

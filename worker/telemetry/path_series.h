@@ -143,6 +143,9 @@ class PathSeries {
   void count_decision(HookKind kind, Verdict verdict);
   void count_dns_failure(Code code);
   void count_pause(AcceptPaused why);
+  void count_handed_over(Moving what);
+  void count_hand_over_failed(Moving what);
+  void count_taken_over(Moving what);
   /// Says how many series found no place in the slab.
   void show_dropped() { dropped_.set(static_cast<std::int64_t>(to_.dropped())); }
 
@@ -165,6 +168,9 @@ class PathSeries {
   std::array<LazyCounters<slot_of(Verdict::kFailed) + 1>, slot_of(HookKind::kHttp) + 1> decisions_;
   LazyCounters<kCodes> dns_failures_;
   LazyCounters<slot_of(AcceptPaused::kDescriptors) + 1> pauses_;
+  LazyCounters<slot_of(Moving::kTunnel) + 1> handed_over_;
+  LazyCounters<slot_of(Moving::kTunnel) + 1> hand_over_failed_;
+  LazyCounters<slot_of(Moving::kTunnel) + 1> taken_over_;
 };
 
 }  // namespace sluice::worker

@@ -2,6 +2,7 @@
 #include "worker/telemetry/record.h"
 
 #include "base/check.h"
+#include "base/error.h"
 
 namespace sluice::worker {
 
@@ -19,6 +20,23 @@ std::string_view name(Ended ended) {
       return "timeout";
   }
   SLUICE_CHECK(false, "no such ending");
+}
+
+Ended ended_by(const Error& error) {
+  if (error.code() == Code::kTimeout) return Ended::kTimeout;
+  switch (error.side()) {
+    case Side::kClient:
+      return Ended::kClient;
+    case Side::kOrigin:
+      return Ended::kOrigin;
+    case Side::kUs:
+      return Ended::kProxy;
+  }
+  SLUICE_CHECK(false, "no such side");
+}
+
+std::string_view name(Moving what) {
+  return what == Moving::kIdle ? "idle" : "tunnel";
 }
 
 std::string_view name(Verdict verdict) {

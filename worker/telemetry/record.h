@@ -22,6 +22,13 @@ namespace sluice::worker {
 enum class Ended : std::uint8_t { kOk, kClient, kOrigin, kProxy, kTimeout };
 [[nodiscard]] std::string_view name(Ended ended);
 
+/// Who is to blame for an error.
+[[nodiscard]] Ended ended_by(const Error& error);
+
+/// What is handed over to a worker of another generation: a connection between two requests, a tunnel.
+enum class Moving : std::uint8_t { kIdle, kTunnel };
+[[nodiscard]] std::string_view name(Moving what);
+
 /// What a hook decided. kNone: no hook looked at it. kAnswered: the hook gave the response itself.
 enum class Verdict : std::uint8_t { kNone, kAllowed, kBlocked, kAnswered, kRedirected, kFailed };
 [[nodiscard]] std::string_view name(Verdict verdict);

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
+
 #include "worker/flow/io.h"
 
 namespace sluice::worker {
@@ -68,9 +70,9 @@ Task<Result<>> Direction::copy() {
   }
 }
 
-Task<Result<>> Direction::drain_pipe(std::size_t piped) {
-  while (piped > 0) {
-    const sys::Io out = sys::splice(pipe_.read_end.get(), to_.plain_socket(), piped, SPLICE_F_MOVE);
+Task<Result<>> Direction::drain_pipe() {
+  while (piped_ > 0) {
+    const sys::Io out = sys::splice(pipe_.read_end.get(), to_.plain_socket(), piped_, SPLICE_F_MOVE);
     if (out.failed()) co_return fail(Error::from_errno(out.error, "splice").from(to_side_));
     if (out.again()) {
       to_.writable().clear();
@@ -78,10 +80,22 @@ Task<Result<>> Direction::drain_pipe(std::size_t piped) {
       static_cast<void>(wake);
       continue;
     }
-    piped -= out.bytes;
+    piped_ -= out.bytes;
     moved(out.bytes);
   }
   co_return Result<>();
+}
+
+// Nothing else holds bytes: a direction waits with bytes either in its block or in its pipe.
+Result<> Direction::halt() {
+  while (piped_ > 0) {
+    const std::span<char> space = block_.space(piped_);
+    const sys::Io got = sys::read(pipe_.read_end.get(), space.first(std::min(piped_, space.size())));
+    if (!got.done() || got.bytes == 0) return fail(Code::kInternal, "a pipe holds less than was put into it");
+    block_.commit(got.bytes);
+    piped_ -= got.bytes;
+  }
+  return {};
 }
 
 // Socket to pipe to socket. The pipe is always emptied before more is taken, so EAGAIN on the way in means an empty
@@ -110,7 +124,8 @@ Task<Result<>> Direction::splice() {
       ended_ = true;
       co_return Result<>();
     }
-    Result<> drained = co_await drain_pipe(in.bytes);
+    piped_ = in.bytes;
+    Result<> drained = co_await drain_pipe();
     if (!drained) co_return drained;
   }
 }

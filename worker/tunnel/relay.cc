@@ -12,22 +12,31 @@ namespace {
 
 class Relay {
  public:
-  Relay(Loop& loop, TunnelEnd client, TunnelEnd origin, const TunnelTimeouts& timeouts, TunnelCounts& counts)
+  Relay(Loop& loop, TunnelEnd client, TunnelEnd origin, const TunnelTimeouts& timeouts, TunnelCounts& counts,
+        TunnelProgress& progress, Halt& halt)
       : loop_(loop),
         timeouts_(timeouts),
         counts_(counts),
-        started_(loop.now()),
-        last_byte_(loop.now()),
+        progress_(progress),
+        halt_(halt),
+        started_(progress.started),
+        last_byte_(progress.last_byte),
         up_(loop, client.stream, Side::kClient, origin.stream, Side::kOrigin, client.early, counts.to_origin,
             last_byte_),
         down_(loop, origin.stream, Side::kOrigin, client.stream, Side::kClient, origin.early, counts.to_client,
               last_byte_) {}
 
   Task<TunnelOutcome> run() {
+    const Haltable haltable(halt_, changed_);
     Scope scope;
-    scope.spawn([this] { return move(up_); });
-    scope.spawn([this] { return move(down_); });
+    begin(scope, up_, progress_.client_ended);
+    begin(scope, down_, progress_.origin_ended);
     for (;;) {
+      if (halt_.wanted && !outcome_.error && finished_ != 2) {
+        scope.cancel();
+        halt();
+        break;
+      }
       const Wake wake = co_await changed_.wait(loop_, next_deadline());
       changed_.clear();
       counts_.spliced = up_.spliced() || down_.spliced();
@@ -38,6 +47,27 @@ class Relay {
   }
 
  private:
+  void begin(Scope& scope, Direction& direction, bool ended) {
+    if (ended) {
+      direction.already_ended();
+      ++finished_;
+    } else {
+      scope.spawn([this, &direction] { return move(direction); });
+    }
+  }
+
+  void halt() {
+    progress_.client_ended = up_.ended();
+    progress_.origin_ended = down_.ended();
+    outcome_.ending = TunnelEnding::kHalted;
+    for (Direction* direction : {&up_, &down_}) {
+      Result<> halted = direction->halt();
+      if (halted || outcome_.error) continue;
+      outcome_.ending = direction == &up_ ? TunnelEnding::kClientFailed : TunnelEnding::kOriginFailed;
+      outcome_.error = std::move(halted.error());
+    }
+  }
+
   Task<> move(Direction& direction) {
     Result<> done = co_await direction.run();
     ++finished_;
@@ -74,8 +104,10 @@ class Relay {
   Loop& loop_;
   TunnelTimeouts timeouts_;
   TunnelCounts& counts_;
+  TunnelProgress& progress_;
+  Halt& halt_;
   Nanos started_;
-  Nanos last_byte_;
+  Nanos& last_byte_;
   Direction up_;
   Direction down_;
   Signal changed_;
@@ -99,15 +131,17 @@ std::string_view name(TunnelEnding ending) {
       return "client_failed";
     case TunnelEnding::kOriginFailed:
       return "origin_failed";
+    case TunnelEnding::kHalted:
+      return "halted";
   }
   return "unknown";
 }
 
 Task<TunnelOutcome> relay(Loop& loop, TunnelEnd client, TunnelEnd origin, const TunnelTimeouts& timeouts,
-                          TunnelCounts& counts) {
-  Relay both(loop, client, origin, timeouts, counts);
+                          TunnelCounts& counts, TunnelProgress& progress, Halt& halt) {
+  Relay both(loop, client, origin, timeouts, counts, progress, halt);
   const TunnelOutcome outcome = co_await both.run();
-  if (outcome.ending != TunnelEnding::kFinished) {
+  if (outcome.ending != TunnelEnding::kFinished && outcome.ending != TunnelEnding::kHalted) {
     client.stream.reset_on_close();
     origin.stream.reset_on_close();
   }

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "worker/flow/client_side.h"
+#include "worker/flow/halt.h"
 #include "worker/tunnel/direction.h"
 
 namespace sluice::worker {
@@ -24,7 +25,15 @@ struct TunnelTimeouts {
 };
 
 /// Why a tunnel ended.
-enum class TunnelEnding : std::uint8_t { kFinished, kIdle, kHalfClosed, kTotal, kClientFailed, kOriginFailed };
+enum class TunnelEnding : std::uint8_t {
+  kFinished,
+  kIdle,
+  kHalfClosed,
+  kTotal,
+  kClientFailed,
+  kOriginFailed,
+  kHalted,  ///< it has not ended: relay() can go on with it
+};
 [[nodiscard]] std::string_view name(TunnelEnding ending);
 
 struct TunnelOutcome {
@@ -32,10 +41,20 @@ struct TunnelOutcome {
   std::optional<Error> error;  ///< of kClientFailed and kOriginFailed
 };
 
+/// How far it has come, for a relay() that goes on with it.
+struct TunnelProgress {
+  explicit TunnelProgress(Nanos now) : started(now), last_byte(now) {}
+  Nanos started;
+  Nanos last_byte;
+  bool client_ended = false;  ///< and the origin has been told
+  bool origin_ended = false;  ///< and the client has been told
+};
+
 /// Bytes that have left, readable while the tunnel runs and after it was cancelled. Exact in the splice path too.
 struct TunnelCounts {
-  explicit TunnelCounts(ipc::ConnectionSlot& row)
-      : to_origin(row, ByteCount::Shown::kIn), to_client(row, ByteCount::Shown::kOut) {}
+  /// `origin` and `client`: bytes that have gone to each already.
+  explicit TunnelCounts(ipc::ConnectionSlot& row, std::uint64_t origin = 0, std::uint64_t client = 0)
+      : to_origin(row, ByteCount::Shown::kIn, origin), to_client(row, ByteCount::Shown::kOut, client) {}
 
   ByteCount to_origin;
   ByteCount to_client;
@@ -43,8 +62,9 @@ struct TunnelCounts {
 };
 
 /// Lifetime: everything given must outlive the task. After a failure or a timeout both streams close with a reset, so
-/// that nobody takes the cut for an end.
+/// that nobody takes the cut for an end. When a halt is wanted it ends with kHalted: the bytes that it holds are in the
+/// ends' `early`, and `progress` says the rest.
 Task<TunnelOutcome> relay(Loop& loop, TunnelEnd client, TunnelEnd origin, const TunnelTimeouts& timeouts,
-                          TunnelCounts& counts);
+                          TunnelCounts& counts, TunnelProgress& progress, Halt& halt);
 
 }  // namespace sluice::worker

@@ -156,6 +156,7 @@ Life::Life(World& world, Kind kind)
                 .access_log = world.access_log_,
                 .metrics = world.metrics_,
                 .table = world.table_,
+                .handover = world.handover_,
                 .shed = world.shed_,
                 .draining = world.draining_},
       endpoint_(kind == Kind::kForward ? 1 : 0),

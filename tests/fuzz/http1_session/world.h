@@ -15,6 +15,7 @@
 #include "ipc/metrics.h"
 #include "ipc/slab.h"
 #include "worker/flow/socket_stream.h"
+#include "worker/handover/handover.h"
 #include "worker/limits/limits.h"
 #include "worker/offramp/egress_policy.h"
 #include "worker/offramp/origin_pool.h"
@@ -74,6 +75,7 @@ class World {
   worker::Limits limits_;
   detail::HookSet hooks_;
   bool draining_ = false;
+  worker::HandOver handover_{loop};
   std::function<bool()> shed_ = [] { return false; };
 };
 

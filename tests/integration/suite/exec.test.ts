@@ -108,7 +108,7 @@ scenario('a tunnel and a slow answer live through it, and the worker that has th
   const record = await upgraded;
   assert.equal(record['outcome'], 'done');
   assertBalances(record);
-  assert.equal(((record['ledger'] as JsonObject)['tunnels'] as JsonObject)['finished'], 1);
+  assert.equal(((record['ledger'] as JsonObject)['tunnels'] as JsonObject)['handed_over'], 1);
 });
 
 scenario('a worker that dies after it is started again, with what it had counted', async ({ sluice, origin, connect: open }) => {

@@ -5,6 +5,7 @@ const get = (path = '/'): string => `GET ${path} HTTP/1.1\r\nHost: web.test\r\n\
 const once = 'GET / HTTP/1.1\r\nHost: web.test\r\nConnection: close\r\n\r\n';
 
 const soon = { probation: '0s', drain: { idle: '2s', request: '5s', upload: '5s', tunnel: '5s' } };
+const staying = { ...soon, handover: { enabled: false } };
 
 function tenant(config: JsonObject, index = 0): JsonObject {
   return (config['tenants'] as JsonObject[])[index] as JsonObject;
@@ -28,7 +29,7 @@ scenario('requests, idle connections and tunnels that are open at the switch end
     for (;;) await c.send(await c.reader.exactly(4));
   });
   const proxy = await sluice({
-    config: { upgrade: soon, tenants: [reverse([slow.address]), forward({ connect: { ports: [] } }, { name: 'tunnels' })] },
+    config: { upgrade: staying, tenants: [reverse([slow.address]), forward({ connect: { ports: [] } }, { name: 'tunnels' })] },
   });
   const idle = await open(proxy.address('web'));
   const quiet = await open(proxy.address('web'));
@@ -72,7 +73,7 @@ scenario('requests, idle connections and tunnels that are open at the switch end
 scenario('a tunnel that outlives its budget is cut, and named', async ({ sluice, scripted, connect: open }) => {
   const silent = await scripted(async (c) => void (await c.reader.toEnd().catch(() => undefined)));
   const proxy = await sluice({
-    config: { upgrade: { ...soon, drain: { ...soon.drain, tunnel: '700ms', spread: 0 } }, tenants: [forward({ connect: { ports: [] } })] },
+    config: { upgrade: { ...staying, drain: { ...soon.drain, tunnel: '700ms', spread: 0 } }, tenants: [forward({ connect: { ports: [] } })] },
   });
   const tunnel = await open(proxy.address('proxy'));
   await connectThrough(tunnel, silent.address);
@@ -93,7 +94,7 @@ scenario('an upload that is still coming has a longer budget than a request', as
     request.on('end', () => response.end(String(size)));
   });
   const proxy = await sluice({
-    config: { upgrade: { ...soon, drain: { ...soon.drain, request: '200ms' } }, tenants: [reverse([server.address])] },
+    config: { upgrade: { ...staying, drain: { ...soon.drain, request: '200ms' } }, tenants: [reverse([server.address])] },
   });
   const client = await open(proxy.address('web'));
   await client.send('POST / HTTP/1.1\r\nHost: web.test\r\nContent-Length: 20\r\n\r\n');

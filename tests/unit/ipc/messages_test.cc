@@ -29,6 +29,8 @@ std::vector<FromSupervisor> from_supervisor() {
       SetLogLevel{.level = sluice::LogLevel::kError},
       Accept{},
       Pause{.keep = {{.socket = 7}, {.socket = 70'000}}},
+      HandOver{.idle = false, .tunnels = true},
+      TakeOver{},
       Reconfigure{.number = 7},
       Adopt{.number = 1ULL << 40U}};
 }

@@ -222,6 +222,27 @@ TEST(PathMetrics, TimesOfARouteAppearWhenItIsFirstTaken) {
   EXPECT_FALSE(shared.values().contains("sluice_route_duration_seconds{endpoint=web,route=*/}"));
 }
 
+TEST(PathMetrics, CountATunnelOnceThatEndsInAnotherWorker) {
+  const Shared shared;
+  ipc::Slab slab = shared.attach();
+  ipc::MetricsWriter writer(slab);
+  PathMetrics metrics(writer, kNames);
+  metrics.request_started(0);
+  metrics.tunnel_opened(0);
+  metrics.tunnel_handed_over(0);
+  EXPECT_EQ(shared.values().at("sluice_tunnels_open{endpoint=web}"), 0);
+  EXPECT_EQ(shared.values().at("sluice_tunnel_received_bytes_total{endpoint=web}"), 0);
+  metrics.tunnel_taken(0, kNoUpstream);  // here it stands for the other worker
+  EXPECT_EQ(shared.values().at("sluice_tunnels_open{endpoint=web}"), 1);
+  EXPECT_EQ(shared.values().at("sluice_requests_open{endpoint=web}"), 1);
+  metrics.tunnel_finished({.kind = AccessRecord::Kind::kTunnel, .status = 200, .bytes_in = 7, .bytes_out = 9});
+  metrics.tunnel_left(0, kNoUpstream);
+  EXPECT_EQ(shared.values().at("sluice_tunnels_opened_total{endpoint=web}"), 1);
+  EXPECT_EQ(shared.values().at("sluice_tunnel_received_bytes_total{endpoint=web}"), 7);
+  EXPECT_EQ(shared.values().at("sluice_tunnels_open{endpoint=web}"), 0);
+  EXPECT_EQ(shared.values().at("sluice_requests_open{endpoint=web}"), 0);
+}
+
 TEST(PathMetrics, AreAllListedInTheDocumentation) {
   const Shared shared;
   ipc::Slab slab = shared.attach();
@@ -237,6 +258,9 @@ TEST(PathMetrics, AreAllListedInTheDocumentation) {
   metrics.upstream_refused(0, UpstreamRefused::kQueueFull);
   metrics.hook_decided(HookKind::kHttp, Verdict::kBlocked);
   metrics.dns_failed(Code::kDnsFailure);
+  metrics.handed_over(Moving::kIdle);
+  metrics.hand_over_failed(Moving::kTunnel);
+  metrics.taken_over(Moving::kTunnel);
 
   std::set<std::string> documented;
   std::ifstream page("docs/metrics.md");
