@@ -239,5 +239,6 @@ scenario('fifty changes in a row leave nothing behind', async ({ sluice, origin 
   const both = `${JSON.stringify(before)}, then ${JSON.stringify(after)}`;
   assert.ok(before.frames > 0 && after.frames <= before.frames + 4, both);
   assert.ok(after.descriptors <= before.descriptors + 2, both);
-  assert.ok(after.memory <= before.memory + 1024, both);
+  // a sanitizer keeps what has been freed
+  if (process.env['SLUICE_SANITIZED'] !== '1') assert.ok(after.memory <= before.memory + 1024, both);
 });
