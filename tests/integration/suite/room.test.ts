@@ -1,6 +1,6 @@
 // A new generation is started only where there is room for it; otherwise the old one goes on, and figures say why.
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { assert, connectThrough, connect, eventually, forward, reverse, scenario, type JsonObject } from '../kit/index.js';
+import { assert, connect, eventually, reverse, scenario, type JsonObject } from '../kit/index.js';
 
 const get = 'GET / HTTP/1.1\r\nHost: web.test\r\nConnection: close\r\n\r\n';
 const patient = { probation: '0s', drain: { idle: '10s', request: '30s', upload: '30s', tunnel: '30s' } };
@@ -20,14 +20,15 @@ scenario('upgrade.memory refuses an upgrade with figures, and the next good one 
   assert.equal((await proxy.upgrade({ force: true }))['outcome'], 'done');
 });
 
-scenario('with at_limit cut_oldest what drains makes room', async ({ sluice, scripted, connect: open }) => {
-  const silent = await scripted(async (c) => void (await c.reader.toEnd().catch(() => undefined)));
-  const proxy = await sluice({ config: { upgrade: patient, tenants: [forward({ connect: { ports: [] } })] } });
-  const tunnel = await open(proxy.address('proxy'));
-  await connectThrough(tunnel, silent.address);
+scenario('with at_limit cut_oldest what drains makes room', async ({ sluice, origin, connect: open }) => {
+  const silent = await origin(() => undefined);
+  const proxy = await sluice({ config: { upgrade: patient, tenants: [reverse([silent.address])] } });
+  const waiting = await open(proxy.address('web'));
+  await waiting.send(get);
+  await eventually('the request at its origin', () => silent.seen.length === 1 || undefined);
   assert.equal((await proxy.upgrade({ force: true, until: 'probation' }))['outcome'], 'done');
   const memory = ((await proxy.status())['generations'] as JsonObject[]).length;
-  assert.equal(memory, 2, 'the tunnel keeps the old generation');
+  assert.equal(memory, 2, 'the request keeps the old generation');
   // one generation may drain, two are too much
   const sizes = (await Promise.all(['main', 'sluice'].map((t) => proxy.workers(t)))).flat()
     .map((w) => /RssAnon:\s+(\d+) kB\n[^]*RssShmem:\s+(\d+) kB/.exec(readFileSync(`/proc/${String(w['pid'])}/status`, 'utf8')) ?? [])
@@ -42,7 +43,7 @@ scenario('with at_limit cut_oldest what drains makes room', async ({ sluice, scr
   const made = await proxy.upgrade({ force: true, until: 'probation' });
   assert.equal(made['outcome'], 'done', JSON.stringify(made));
   await proxy.log.waitFor('who was cut', (r) => r['event'] === 'generation cut' && r['generation'] === 1);
-  await tunnel.reader.closed().catch(() => undefined);
+  await waiting.reader.closed().catch(() => undefined);
 });
 
 scenario('a control group that has no room for two generations refuses, and nobody is killed', async ({ sluice, origin }) => {
