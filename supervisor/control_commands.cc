@@ -50,6 +50,26 @@ struct Filter {
   std::uint64_t limit;
 };
 
+// Of a worker that drains: what keeps a connection there. Idle ones and tunnels move by themselves; those that are left
+// have been refused, and the log says why.
+std::string_view stays_for(const Worker& worker, ipc::ConnectionState state) {
+  if (worker.state() != WorkerState::kDraining) return {};
+  switch (state) {
+    case ipc::ConnectionState::kIdle:
+    case ipc::ConnectionState::kTunnel:
+      return "not handed over";
+    case ipc::ConnectionState::kClosing:
+      return "closing";
+    case ipc::ConnectionState::kReading:
+    case ipc::ConnectionState::kDialing:
+    case ipc::ConnectionState::kWaiting:
+    case ipc::ConnectionState::kRelaying:
+    case ipc::ConnectionState::kQueued:
+      return "request in flight";
+  }
+  return {};
+}
+
 json connection_json(const Worker& worker, const ipc::ConnectionRecord& record, const std::string& endpoint) {
   return {{"tenant", worker.tenant().settings.name},
           {"worker", worker.index()},
@@ -62,7 +82,8 @@ json connection_json(const Worker& worker, const ipc::ConnectionRecord& record, 
           {"requests", record.requests},
           {"bytes_in", record.bytes_in},
           {"bytes_out", record.bytes_out},
-          {"target", record.target}};
+          {"target", record.target},
+          {"stays_for", stays_for(worker, record.state)}};
 }
 
 std::vector<json> connections_of(const Worker& worker, const Filter& filter) {

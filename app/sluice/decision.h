@@ -97,4 +97,47 @@ class EgressDecision {
   std::string why_;
 };
 
+/// What is about to move to a worker of another generation.
+enum class HandOverKind : std::uint8_t {
+  kIdle,    ///< a connection between two requests
+  kTunnel,  ///< a connection that is a tunnel
+};
+
+/// About a connection that may go on in a worker of another generation.
+class HandOverDecision {
+ public:
+  /// It goes; nothing has to be remembered of it.
+  [[nodiscard]] static HandOverDecision go() { return go_with({}); }
+  /// It goes, and the other worker's hook gets these bytes, at most 64 KiB: what the context has to say to a version of
+  /// the application that may be another one.
+  [[nodiscard]] static HandOverDecision go_with(std::string bytes) { return {true, std::move(bytes)}; }
+  /// It stays, and drains. `why` goes to the log.
+  [[nodiscard]] static HandOverDecision stay(std::string why) { return {false, std::move(why)}; }
+
+  [[nodiscard]] bool goes() const { return goes_; }
+  [[nodiscard]] const std::string& bytes() const { return text_; }
+  [[nodiscard]] const std::string& why() const { return text_; }
+
+ private:
+  HandOverDecision(bool goes, std::string text) : goes_(goes), text_(std::move(text)) {}
+  bool goes_;
+  std::string text_;
+};
+
+/// About a connection that comes from a worker of another generation.
+class TakeOverDecision {
+ public:
+  [[nodiscard]] static TakeOverDecision accept() { return {true, {}}; }
+  /// The other worker keeps it. `why` goes to its log.
+  [[nodiscard]] static TakeOverDecision refuse(std::string why) { return {false, std::move(why)}; }
+
+  [[nodiscard]] bool accepts() const { return accepts_; }
+  [[nodiscard]] const std::string& why() const { return why_; }
+
+ private:
+  TakeOverDecision(bool accepts, std::string why) : accepts_(accepts), why_(std::move(why)) {}
+  bool accepts_;
+  std::string why_;
+};
+
 }  // namespace sluice

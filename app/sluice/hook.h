@@ -6,6 +6,7 @@
 // blocks in one stops all.
 #pragma once
 #include <memory>
+#include <string_view>
 
 #include "app/sluice/context.h"
 #include "app/sluice/decision.h"
@@ -30,6 +31,12 @@ class EgressHookBase {
  public:
   virtual ~EgressHookBase() = default;
   virtual Task<EgressDecision> call_dial(DialCore& dial) = 0;
+};
+class HandOverHookBase {
+ public:
+  virtual ~HandOverHookBase() = default;
+  virtual HandOverDecision call_hand_over(ConnectionCore& connection, HandOverKind what) = 0;
+  virtual TakeOverDecision call_take_over(ConnectionCore& connection, std::string_view bytes) = 0;
 };
 }  // namespace detail
 
@@ -71,12 +78,34 @@ class EgressHook : public detail::EgressHookBase {
   Task<EgressDecision> call_dial(detail::DialCore& dial) final { return on_dial(EgressRequest<C>(dial)); }
 };
 
+/// An upgrade: connections go on in workers of the new generation (docs/restart.md). An application that keeps a
+/// context for connections and has no such hook keeps the connections as well: they drain. Not coroutines: while they
+/// think, the connection stands still.
+template <class C = NoContexts>
+class HandOverHook : public detail::HandOverHookBase {
+ public:
+  /// In the old worker. The context of a request that has become a tunnel does not go along: what matters of it belongs
+  /// into the connection's.
+  virtual HandOverDecision on_hand_over(IngressConnection<C> connection, HandOverKind what) = 0;
+  /// In the new worker, before a byte of the connection has been touched: its context is new, `bytes` is what the old
+  /// worker's hook gave along. on_connect is not called for it.
+  virtual TakeOverDecision on_take_over(IngressConnection<C> connection, std::string_view bytes) = 0;
+
+  HandOverDecision call_hand_over(detail::ConnectionCore& connection, HandOverKind what) final {
+    return on_hand_over(IngressConnection<C>(connection), what);
+  }
+  TakeOverDecision call_take_over(detail::ConnectionCore& connection, std::string_view bytes) final {
+    return on_take_over(IngressConnection<C>(connection), bytes);
+  }
+};
+
 /// What start() returns: the hooks the application has.
 template <class C = NoContexts>
 struct Hooks {
   std::unique_ptr<IngressHook<C>> ingress;
   std::unique_ptr<HttpHook<C>> http;
   std::unique_ptr<EgressHook<C>> egress;
+  std::unique_ptr<HandOverHook<C>> handover;
 };
 
 namespace detail {
@@ -85,6 +114,7 @@ struct HookSet {
   std::unique_ptr<IngressHookBase> ingress;
   std::unique_ptr<HttpHookBase> http;
   std::unique_ptr<EgressHookBase> egress;
+  std::unique_ptr<HandOverHookBase> handover;
   ContextType connection_context;
   ContextType request_context;
 
@@ -94,6 +124,7 @@ struct HookSet {
       : ingress(std::move(hooks.ingress)),
         http(std::move(hooks.http)),
         egress(std::move(hooks.egress)),
+        handover(std::move(hooks.handover)),
         connection_context(ContextType::of<typename C::Connection>()),
         request_context(ContextType::of<typename C::Request>()) {}
 };

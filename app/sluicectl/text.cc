@@ -107,13 +107,15 @@ std::string workers_text(const json& result) {
 
 std::string connections_text(const std::vector<json>& connections, std::int64_t now_unix_ms) {
   constexpr std::int64_t kMillis = 1000;
-  Table table({"CLIENT", "TENANT", "WORKER", "ENDPOINT", "STATE", "AGE", "REQUESTS", "IN", "OUT", "TARGET"});
+  Table table(
+      {"CLIENT", "TENANT", "WORKER", "ENDPOINT", "STATE", "AGE", "REQUESTS", "IN", "OUT", "TARGET", "STAYS FOR"});
   for (const json& connection : connections)
     table.add({text_at(connection, "client"), text_at(connection, "tenant"), text_at(connection, "worker"),
                text_at(connection, "endpoint"), text_at(connection, "state"),
                age_text((now_unix_ms - number_at(connection, "started_unix_ms")) / kMillis),
                text_at(connection, "requests"), bytes_text(count_at(connection, "bytes_in")),
-               bytes_text(count_at(connection, "bytes_out")), text_at(connection, "target")});
+               bytes_text(count_at(connection, "bytes_out")), text_at(connection, "target"),
+               text_at(connection, "stays_for")});
   return table.text();
 }
 

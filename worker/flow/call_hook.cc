@@ -57,6 +57,40 @@ Result<> call_http_response(const Services& services, detail::ExchangeCore& exch
   return {};
 }
 
+// An application that keeps something for a connection, and does not say what is to become of it, would find it gone.
+Result<std::string> call_hand_over(const Services& services, detail::ConnectionCore& connection, HandOverKind what) {
+  if (services.hooks.handover == nullptr) {
+    const bool keeps = services.hooks.connection_context.make != nullptr ||
+                       (what == HandOverKind::kTunnel && services.hooks.request_context.make != nullptr);
+    if (keeps) return fail(Code::kForbidden, "the application keeps a context and has no hook for hand-over");
+    return std::string();
+  }
+  try {
+    const HandOverDecision decision = services.hooks.handover->call_hand_over(connection, what);
+    services.metrics.hook_decided(HookKind::kHandOver, decision.goes() ? Verdict::kAllowed : Verdict::kBlocked);
+    if (!decision.goes()) return fail(Code::kForbidden, decision.why());
+    return decision.bytes();
+  } catch (...) {
+    return fail(thrown(services, HookKind::kHandOver));
+  }
+}
+
+Result<> call_take_over(const Services& services, detail::ConnectionCore& connection, std::string_view bytes) {
+  if (services.hooks.handover == nullptr) {
+    if (services.hooks.connection_context.make != nullptr)
+      return fail(Code::kForbidden, "the new application keeps a context and has no hook for hand-over");
+    return {};
+  }
+  try {
+    const TakeOverDecision decision = services.hooks.handover->call_take_over(connection, bytes);
+    services.metrics.hook_decided(HookKind::kHandOver, decision.accepts() ? Verdict::kAllowed : Verdict::kBlocked);
+    if (!decision.accepts()) return fail(Code::kForbidden, decision.why());
+  } catch (...) {
+    return fail(thrown(services, HookKind::kHandOver));
+  }
+  return {};
+}
+
 Task<Result<EgressDecision>> call_egress(const Services& services, detail::DialCore& dial) {
   try {
     EgressDecision decision = co_await services.hooks.egress->call_dial(dial);

@@ -17,4 +17,11 @@ Task<Result<HttpDecision>> call_http_request(const Services& services, detail::E
 /// Errors: kInternal.
 Task<Result<EgressDecision>> call_egress(const Services& services, detail::DialCore& dial);
 
+/// What the application gives along; without such a hook nothing. Errors: kForbidden, it stays, with the reason.
+[[nodiscard]] Result<std::string> call_hand_over(const Services& services, detail::ConnectionCore& connection,
+                                                 HandOverKind what);
+/// Errors: kForbidden, with the reason.
+[[nodiscard]] Result<> call_take_over(const Services& services, detail::ConnectionCore& connection,
+                                      std::string_view bytes);
+
 }  // namespace sluice::worker

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "worker/flow/call_hook.h"
 #include "worker/handover/handover.h"
 #include "worker/handover/state.h"
 #include "worker/telemetry/metrics.h"
@@ -10,11 +11,20 @@
 namespace sluice::worker {
 namespace {
 
-Task<Left> offer(const Services& services, ClientConnection& connection, const restart::MovedConnection& state,
+Task<Left> offer(const Services& services, ClientConnection& connection, restart::MovedConnection& state,
                  std::span<const int> fds, Moving kind) {
-  connection.halt.in_transit = true;
-  const Result<> moved = co_await services.handover.move(state, fds);
-  connection.halt.in_transit = false;
+  Result<> moved;
+  Result<std::string> context =
+      call_hand_over(services, connection.core, kind == Moving::kIdle ? HandOverKind::kIdle : HandOverKind::kTunnel);
+  if (context) {
+    state.context = *std::move(context);
+    connection.halt.in_transit = true;
+    Result<> done = co_await services.handover.move(state, fds);
+    connection.halt.in_transit = false;
+    moved = std::move(done);
+  } else {
+    moved = fail(std::move(context).error());
+  }
   connection.halt.wanted = false;
   if (!moved) {
     services.metrics.hand_over_failed(kind);
@@ -35,12 +45,6 @@ Left stays(ClientConnection& connection) {
   return Left::kNo;
 }
 
-// An application that keeps something for a connection would find it gone.
-bool keeps_something(const Services& services, Moving what) {
-  return services.hooks.connection_context.make != nullptr ||
-         (what == Moving::kTunnel && services.hooks.request_context.make != nullptr);
-}
-
 std::uint64_t nanos_since(Nanos then, Nanos now) {
   return then < now ? static_cast<std::uint64_t>((now - then).count()) : 0;
 }
@@ -48,8 +52,7 @@ std::uint64_t nanos_since(Nanos then, Nanos now) {
 }  // namespace
 
 Task<Left> hand_over_idle(const Services& services, ClientConnection& connection, std::string_view read) {
-  if (!services.handover.offers(Moving::kIdle) || connection.socket < 0 || keeps_something(services, Moving::kIdle))
-    co_return stays(connection);
+  if (!services.handover.offers(Moving::kIdle) || connection.socket < 0) co_return stays(connection);
   restart::MovedConnection state = state_of(connection, services.loop.now());
   state.read = read;
   const std::array<int, 1> fds = {connection.socket};
@@ -59,9 +62,7 @@ Task<Left> hand_over_idle(const Services& services, ClientConnection& connection
 Task<Left> hand_over_tunnel(const Services& services, ClientConnection& connection, restart::MovedTunnel tunnel,
                             HaltedTunnel halted) {
   const std::array<int, 2> fds = {halted.client.stream.plain_socket(), halted.origin.stream.plain_socket()};
-  if (!services.handover.offers(Moving::kTunnel) || fds[0] < 0 || fds[1] < 0 ||
-      keeps_something(services, Moving::kTunnel))
-    co_return stays(connection);
+  if (!services.handover.offers(Moving::kTunnel) || fds[0] < 0 || fds[1] < 0) co_return stays(connection);
   const Nanos now = services.loop.now();
   tunnel.to_origin = halted.client.early.view();
   tunnel.to_client = halted.origin.early.view();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "worker/flow/call_hook.h"
 #include "worker/handover/handover.h"
 #include "worker/handover/leaving.h"
 #include "worker/handover/state.h"
@@ -134,6 +135,8 @@ Result<std::unique_ptr<Acceptor::Taken>> Acceptor::examine(Reception::Arrival ar
   connection.started = ago(state.age_ns, now);
   connection.idle_since = ago(state.idle_ns, now);
   connection.requests = state.requests;
+  if (Result<> welcome = call_take_over(services_, connection.core, state.context); !welcome)
+    return not_taken(welcome.error().what());
   taken->state = std::move(state);
   return taken;
 }

@@ -53,7 +53,7 @@ class Http1Session {
   ByteStream& stream_;
   Buffer in_;
   std::uint32_t pipelined_ = 0;  ///< requests begun since the connection was last read
-  bool waits_ = false;  // it is idle already, and keeps its time
+  bool waits_ = false;           // it is idle already, and keeps its time
 };
 
 }  // namespace sluice::worker

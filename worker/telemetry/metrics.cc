@@ -15,7 +15,7 @@ double seconds(std::chrono::nanoseconds time) {
 }  // namespace
 
 std::string_view name(HookKind kind) {
-  constexpr std::array<std::string_view, 3> kNames = {"ingress", "egress", "http"};
+  constexpr std::array<std::string_view, 4> kNames = {"ingress", "egress", "http", "handover"};
   return kNames.at(slot_of(kind));
 }
 std::string_view name(DnsSource source) {

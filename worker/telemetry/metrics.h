@@ -20,7 +20,7 @@ class MetricsWriter;
 namespace sluice::worker {
 
 /// Which hook decided.
-enum class HookKind : std::uint8_t { kIngress, kEgress, kHttp };
+enum class HookKind : std::uint8_t { kIngress, kEgress, kHttp, kHandOver };
 [[nodiscard]] std::string_view name(HookKind kind);
 
 /// Where the answer to a lookup came from.

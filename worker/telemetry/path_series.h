@@ -165,7 +165,7 @@ class PathSeries {
   std::vector<EndpointSeries> endpoints_;
   std::vector<UpstreamSeries> upstreams_;
   UpstreamSeries unnamed_;  // kNoUpstream's
-  std::array<LazyCounters<slot_of(Verdict::kFailed) + 1>, slot_of(HookKind::kHttp) + 1> decisions_;
+  std::array<LazyCounters<slot_of(Verdict::kFailed) + 1>, slot_of(HookKind::kHandOver) + 1> decisions_;
   LazyCounters<kCodes> dns_failures_;
   LazyCounters<slot_of(AcceptPaused::kDescriptors) + 1> pauses_;
   LazyCounters<slot_of(Moving::kTunnel) + 1> handed_over_;

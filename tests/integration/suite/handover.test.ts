@@ -346,3 +346,34 @@ scenario('what the new configuration has no place for stays and drains', async (
   assert.match(String(stays['why']), /no endpoint of that name/);
   await assert.rejects(tunnel.reader.exactly(1));
 }, { timeout: 60_000 });
+
+scenario('what an application knows of a connection goes along, or the connection stays', async ({ sluice, origin, connect: open }) => {
+  const server = await origin((request, response) => void setTimeout(() => response.end('ok'), request.url === '/slow' ? 1500 : 0));
+  const proxy = await sluice({
+    application: 'visit_counter',
+    config: { upgrade: { ...soon, drain: { ...soon.drain, idle: '1s' } }, tenants: [reverse([server.address], {}, { settings: { most_moved: 3 } })] },
+  });
+  const client = await open(proxy.address('web'));
+  assert.equal((await client.ask(get())).head.get('visits'), '1');
+  for (const visits of ['2', '3']) {
+    const record = await upgrade(proxy);
+    assert.equal(ledger(record, 'connections')['handed_over'], 1);
+    assert.equal((await client.ask(get())).head.get('visits'), visits);
+  }
+  assert.equal((await client.ask(get())).head.get('visits'), '4');
+  const busy = await open(proxy.address('web'));
+  await busy.send(get('/slow'));
+  await sleep(100);
+  const upgraded = proxy.upgrade({ force: true });
+  await eventually('the busy connection in the listing', async () => {
+    const listed = JSON.parse((await proxy.ctl('connections', '--tenant', 'main', '--json')).stdout) as JsonObject;
+    return (listed['connections'] as JsonObject[]).some((row) => row['stays_for'] === 'request in flight') || undefined;
+  });
+  const record = await upgraded;
+  assert.equal(ledger(record, 'connections')['cut'], 1);  // the one with too many visits
+  assert.equal(ledger(record, 'connections')['handed_over'], 1);  // the busy one, behind its answer
+  await client.reader.closed();
+  assert.equal((await busy.readResponse()).head.get('visits'), '1');
+  const stays = await proxy.log.waitFor('the refusal', (r) => r['event'] === 'connection stays');
+  assert.match(String(stays['why']), /too many visits/);
+}, { timeout: 60_000 });

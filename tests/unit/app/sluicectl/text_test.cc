@@ -103,7 +103,8 @@ TEST(SluicectlText, Connections) {
                     {"requests", 3},
                     {"bytes_in", 512U},
                     {"bytes_out", 3'500'000U},
-                    {"target", "/a\x1b[2Jb"}};
+                    {"target", "/a\x1b[2Jb"},
+                    {"stays_for", "request in flight"}};
   const json idle = {{"client", "[2001:db8::1]:1"},
                      {"tenant", "acme"},
                      {"worker", 1},
@@ -113,7 +114,8 @@ TEST(SluicectlText, Connections) {
                      {"bytes_in", 0},
                      {"bytes_out", 0},
                      {"started_unix_ms", 999'000},
-                     {"target", ""}};
+                     {"target", ""},
+                     {"stays_for", ""}};
   expect_golden("connections", connections_text({one, idle}, 1'065'000));
 }
 
