@@ -377,3 +377,63 @@ scenario('what an application knows of a connection goes along, or the connectio
   const stays = await proxy.log.waitFor('the refusal', (r) => r['event'] === 'connection stays');
   assert.match(String(stays['why']), /too many visits/);
 }, { timeout: 60_000 });
+
+scenario('a new worker that does not answer leaves everything where it was, byte for byte', async ({ sluice, scripted, connect: open }) => {
+  const echo = await scripted(echoing);
+  const proxy = await sluice({
+    crashes: 'expected',
+    config: { upgrade: { ...soon, probation: '1s', drain: { ...soon.drain, tunnel: '12s', spread: 0 } }, tenants: [forward({ connect: { ports: [] } })] },
+  });
+  const tunnel = await open(proxy.address('proxy'));
+  await connectThrough(tunnel, echo.address);
+  const upgraded = proxy.upgrade({ force: true });
+  const fresh = await eventually('the new worker', async () =>
+    (await proxy.workers('main')).find((w) => w['generation'] === 2 && w['state'] === 'ready'));
+  process.kill(fresh['pid'] as number, 'SIGSTOP');
+  let said = '';
+  let heard = '';
+  for (let i = 0; i < 90; ++i) {
+    const word = `word ${i};`;
+    said += word;
+    await tunnel.send(word);
+    await sleep(100);
+    if (i === 85) process.kill(fresh['pid'] as number, 'SIGCONT');  // it finds the channel shut, and has no part in this
+  }
+  const stays = await proxy.log.waitFor('that it stays', (r) => r['event'] === 'connection stays');
+  assert.equal(stays['what'], 'tunnel');
+  while (heard.length < said.length) heard += (await tunnel.reader.exactly(Math.min(5, said.length - heard.length))).toString();
+  assert.equal(heard, said);
+  await tunnel.end();
+  assert.equal((await tunnel.reader.toEnd()).length, 0);
+  const record = await upgraded;
+  assertBalances(record);
+  assert.equal(ledger(record, 'tunnels')['finished'], 1, JSON.stringify(record['ledger']));
+}, { timeout: 60_000 });
+
+scenario('a generation that is taken back hands over to the one that serves again', async ({ sluice, origin, connect: open }) => {
+  const server = await origin();
+  const proxy = await sluice({
+    crashes: 'expected',
+    config: { upgrade: { ...soon, probation: '20s', probation_crashes: 2 }, tenants: [reverse([server.address], {}, { workers: 2 })] },
+  });
+  const upgraded = proxy.upgrade({ force: true });
+  await eventually('the switch', async () => (await proxy.status())['generation'] === 2 || undefined);
+  const clients = await Promise.all(Array.from({ length: 20 }, () => open(proxy.address('web'))));
+  for (const client of clients) assert.equal((await client.ask(get())).status, 200);
+  for (let crash = 0; crash < 2; ++crash) {
+    const victim = await eventually('a new worker', async () =>
+      (await proxy.workers('main')).find((w) => w['generation'] === 2 && w['worker'] === 0 && w['state'] === 'ready' && w['restarts'] === crash)
+      ?? (await proxy.workers('main')).find((w) => w['generation'] === 2 && w['index'] === 0 && w['state'] === 'ready' && w['restarts'] === crash));
+    process.kill(victim['pid'] as number, 'SIGKILL');
+  }
+  const record = await upgraded;
+  assert.equal(record['outcome'], 'rolled_back');
+  const row = ledger(record, 'connections');
+  assert.equal(row['unexplained'], 0);
+  let alive = 0;
+  for (const client of clients) {
+    await client.ask(get('/back')).then((response) => { if (response.status === 200) ++alive; }, () => undefined);
+  }
+  assert.ok(alive > 0, 'no connection of the other worker');
+  assert.equal(alive, row['handed_over'], JSON.stringify(row));
+}, { timeout: 60_000 });
