@@ -28,7 +28,7 @@ std::uint8_t number(const std::atomic<E>& value) {
 }
 
 ConnectionState state_of(std::uint8_t value) {
-  constexpr auto kLast = static_cast<std::uint8_t>(ConnectionState::kQueued);
+  constexpr auto kLast = static_cast<std::uint8_t>(ConnectionState::kFlow);
   return value <= kLast ? static_cast<ConnectionState>(value) : ConnectionState::kClosing;
 }
 
@@ -106,6 +106,8 @@ std::string_view name(ConnectionState state) {
       return "closing";
     case ConnectionState::kQueued:
       return "queued";
+    case ConnectionState::kFlow:
+      return "flow";
   }
   SLUICE_CHECK(false, "no such state");
 }

@@ -120,7 +120,7 @@ void ConnectionSlot::ended(Work work) {
 }
 
 void ConnectionSlot::reset() {
-  for (const Work work : {Work::kTunnel, Work::kRequest, Work::kConnection}) ended(work);
+  for (const Work work : {Work::kFlow, Work::kTunnel, Work::kRequest, Work::kConnection}) ended(work);
   if (entry_ != nullptr) table_->free(*entry_);
   entry_ = nullptr;
   table_ = nullptr;

@@ -31,6 +31,7 @@ enum class ConnectionState : std::uint8_t {
   kTunnel,    ///< bytes both ways
   kClosing,   ///< the last bytes leave
   kQueued,    ///< in its upstream's line, until a limit lets it through
+  kFlow,      ///< datagrams, one after the other
 };
 [[nodiscard]] std::string_view name(ConnectionState state);
 

@@ -57,6 +57,13 @@ struct Configure {
   }
 };
 
+/// What a worker is to do with a socket once it is told to accept.
+enum class Duty : std::uint8_t {
+  kAccept,     ///< TCP and UNIX
+  kRead,       ///< UDP: read it
+  kReadAfter,  ///< UDP that workers share: read it when its reader in the other generation has handed it over
+};
+
 /// Listening sockets, in batches; nothing is accepted before Accept. A serving worker may get more of them.
 /// Descriptors: one per item, in order.
 struct Listeners {
@@ -64,10 +71,16 @@ struct Listeners {
     std::uint32_t socket = 0;          ///< the supervisor's number for it, for Pause
     std::uint32_t endpoint_index = 0;  ///< into the settings' list of endpoints
     std::string address;               ///< bound address as text
+    Duty duty = Duty::kAccept;
+    std::uint16_t place = 0;   ///< of a UDP socket that workers share: which of the address's sockets
+    std::uint16_t places = 0;  ///< how many of them there are; 0 when workers do not share them
     static void fields(auto& self, auto& codec) {
       codec.u32(self.socket);
       codec.u32(self.endpoint_index);
       codec.text(self.address, kMaxAddress);
+      codec.choice(self.duty, Duty::kReadAfter);
+      codec.u16(self.place);
+      codec.u16(self.places);
     }
   };
   std::vector<Item> items;
@@ -116,7 +129,31 @@ struct Pause {
     static void fields(auto& self, auto& codec) { codec.u32(self.socket); }
   };
   std::vector<Kept> keep;
-  static void fields(auto& self, auto& codec) { codec.list(self.keep, kMostKept); }
+  std::uint64_t next_generation = 0;  ///< who accepts instead, and with how many workers of this tenant
+  std::uint32_t next_workers = 0;
+  static void fields(auto& self, auto& codec) {
+    codec.list(self.keep, kMostKept);
+    codec.u64(self.next_generation);
+    codec.u32(self.next_workers);
+  }
+};
+
+/// Where workers of a tenant pass datagrams on to each other, when the kernel does not find their generation. A batch
+/// adds to the earlier ones; one for a known worker replaces the old. Descriptors: one per item, the sending end; of
+/// the receiver's own, the receiving end.
+struct Mailboxes {
+  struct Item {
+    std::uint64_t generation = 0;
+    std::uint32_t worker_index = 0;
+    static void fields(auto& self, auto& codec) {
+      codec.u64(self.generation);
+      codec.u32(self.worker_index);
+    }
+  };
+  std::vector<Item> items;
+
+  [[nodiscard]] std::size_t descriptors() const { return items.size(); }
+  static void fields(auto& self, auto& codec) { codec.list(self.items, kMaxFds); }
 };
 
 /// Read these settings of the tenant and make ready what they need, without touching what is in force; say Prepared. An
@@ -140,12 +177,14 @@ struct Drain {
   std::uint64_t request_ms = 0;
   std::uint64_t upload_ms = 0;
   std::uint64_t tunnel_ms = 0;
+  std::uint64_t flow_ms = 0;
   std::uint16_t spread_percent = 0;  ///< budgets end earlier by up to this part, differently for each connection
   static void fields(auto& self, auto& codec) {
     codec.u64(self.idle_ms);
     codec.u64(self.request_ms);
     codec.u64(self.upload_ms);
     codec.u64(self.tunnel_ms);
+    codec.u64(self.flow_ms);
     codec.u16(self.spread_percent);
   }
 };
@@ -168,7 +207,7 @@ struct TakeOver {
   static void fields(auto& /*self*/, auto& /*codec*/) {}
 };
 
-/// Exit at once.
+/// Exit at once; after Drained, what has come by UDP is answered first.
 struct Stop {
   static void fields(auto& /*self*/, auto& /*codec*/) {}
 };
@@ -230,7 +269,8 @@ struct Prepared {
   }
 };
 
-/// Nothing is open any more; the worker exits right after.
+/// Nothing is open any more. The worker exits right after; one that reads UDP waits for Stop, so that nobody steers
+/// datagrams to it any more when it does.
 struct Drained {
   static void fields(auto& /*self*/, auto& /*codec*/) {}
 };
@@ -274,11 +314,12 @@ inline constexpr std::tuple kFromSupervisor{
     Row<Listeners>  {{2,  "Listeners",   Role::kSupervisor, detail::kUntilDrain,   Times::kMany, kMaxFds, detail::kBatch}},
     Row<Slabs>      {{3,  "Slabs",       Role::kSupervisor, detail::kAnyPhase,     Times::kMany, kMaxFds, detail::kBatch}},
     Row<Begin>      {{4,  "Begin",       Role::kSupervisor, detail::kStartingOnly, Times::kOnce, 0,       0}},
-    Row<Drain>      {{5,  "Drain",       Role::kSupervisor, detail::kFromReady,    Times::kMany, 0,       34,  Phase::kDraining}},
+    Row<Drain>      {{5,  "Drain",       Role::kSupervisor, detail::kFromReady,    Times::kMany, 0,       42,  Phase::kDraining}},
     Row<Stop>       {{6,  "Stop",        Role::kSupervisor, detail::kAnyPhase,     Times::kMany, 0,       0}},
     Row<SetLogLevel>{{7,  "SetLogLevel", Role::kSupervisor, detail::kAnyPhase,     Times::kMany, 0,       1}},
     Row<Accept>     {{8,  "Accept",      Role::kSupervisor, detail::kServingOnly,  Times::kMany, 0,       0}},
     Row<Pause>      {{9,  "Pause",       Role::kSupervisor, detail::kServingOnly,  Times::kMany, 0,       detail::kBatch}},
+    Row<Mailboxes>  {{10, "Mailboxes",   Role::kSupervisor, detail::kAnyPhase,     Times::kMany, kMaxFds, detail::kBatch}},
     Row<HandOver>   {{12, "HandOver",    Role::kSupervisor, detail::kFromReady,    Times::kMany, 1,       2}},
     Row<TakeOver>   {{13, "TakeOver",    Role::kSupervisor, detail::kFromReady,    Times::kMany, 1,       0}},
     Row<Reconfigure>{{20, "Reconfigure", Role::kSupervisor, detail::kServingOnly,  Times::kMany, 1,       8}},

@@ -31,8 +31,9 @@ enum class Work : std::uint8_t {
   kConnection,  ///< every client connection, whatever it does
   kRequest,     ///< of these: a request that had begun
   kTunnel,      ///< of these: bytes both ways
+  kFlow,        ///< a flow of datagrams, which is no connection
 };
-inline constexpr std::size_t kWorks = 3;
+inline constexpr std::size_t kWorks = 4;
 enum class Fate : std::uint8_t {
   kFinished,    ///< ended by itself: done, or the client or the origin ended it
   kHandedOver,  ///< goes on in the other generation

@@ -27,6 +27,7 @@ inline constexpr std::array kChangeRules = {
     ChangeRule{"control", Needs::kRestart},
     ChangeRule{"log.file", Needs::kRestart},
     ChangeRule{"log.format", Needs::kRestart},
+    ChangeRule{"upgrade.udp_steering", Needs::kRestart},
     ChangeRule{"tenants.upstreams", Needs::kInPlace},
     ChangeRule{"tenants.upstreams.source_addresses", Needs::kGeneration},
     ChangeRule{"tenants.endpoints.routes", Needs::kInPlace},

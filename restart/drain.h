@@ -16,20 +16,22 @@ struct DrainBudgets {
   Millis request{0};  ///< a request, its response, their last bytes
   Millis upload{0};   ///< a request whose body is still coming
   Millis tunnel{0};
+  Millis flow{0};                    ///< a flow of datagrams
   std::uint16_t spread_percent = 0;  ///< each connection's budget is shortened by a part of its own, up to this one
 
-  [[nodiscard]] Millis longest() const { return std::max({idle, request, upload, tunnel}); }
+  [[nodiscard]] Millis longest() const { return std::max({idle, request, upload, tunnel, flow}); }
   /// No budget longer than `most`.
   [[nodiscard]] DrainBudgets capped(Millis most) const {
     return {.idle = std::min(idle, most),
             .request = std::min(request, most),
             .upload = std::min(upload, most),
             .tunnel = std::min(tunnel, most),
+            .flow = std::min(flow, most),
             .spread_percent = spread_percent};
   }
   /// Everything may take as long as `total`.
   [[nodiscard]] static DrainBudgets all(Millis total) {
-    return {.idle = total, .request = total, .upload = total, .tunnel = total};
+    return {.idle = total, .request = total, .upload = total, .tunnel = total, .flow = total};
   }
   /// The budget of one connection, so that not all clients come back in the same moment. `id` is any number of its own.
   [[nodiscard]] Millis spread(Millis budget, std::uint64_t id) const {
@@ -62,6 +64,7 @@ class DrainOrder {
             .request = rest(budgets_.request),
             .upload = rest(budgets_.upload),
             .tunnel = rest(budgets_.tunnel),
+            .flow = rest(budgets_.flow),
             .spread_percent = budgets_.spread_percent};
   }
 

@@ -57,6 +57,8 @@ std::string_view name(ipc::Work work) {
       return "requests";
     case ipc::Work::kTunnel:
       return "tunnels";
+    case ipc::Work::kFlow:
+      return "flows";
   }
   SLUICE_CHECK(false, "no such work");
 }

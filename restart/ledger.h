@@ -41,9 +41,10 @@ struct Ledger {
   [[nodiscard]] static Ledger from(std::span<const SavedLedgerRow> rows);
 };
 
-/// "connections", "requests", "tunnels".
+/// "connections", "requests", "tunnels", "flows".
 [[nodiscard]] std::string_view name(ipc::Work work);
-inline constexpr std::array kAllWork = {ipc::Work::kConnection, ipc::Work::kRequest, ipc::Work::kTunnel};
+inline constexpr std::array kAllWork = {ipc::Work::kConnection, ipc::Work::kRequest, ipc::Work::kTunnel,
+                                        ipc::Work::kFlow};
 
 /// The page of a worker whose process has ended.
 [[nodiscard]] Ledger read_ledger(const ipc::SlabView& slab);

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/settings/settings.h"
+#include "ipc/slab.h"
 #include "restart/outcome.h"
 #include "restart/phase.h"
 
@@ -44,15 +45,39 @@ void add(std::vector<std::int32_t>& all, const SavedGeneration& generation) {
   add(all, generation.admin.fd);
   for (const SavedTenant& tenant : generation.tenants) {
     add(all, tenant.settings_fd);
-    for (const SavedWorker& worker : tenant.workers)
+    for (const SavedWorker& worker : tenant.workers) {
+      add(all, worker.mailbox);
       for (const SavedProcess& process : worker.process) add(all, process);
+    }
   }
+}
+
+void add(std::vector<std::int32_t>& all, const SavedDatagrams& datagrams) {
+  all.insert(all.end(), datagrams.maps.begin(), datagrams.maps.end());
+  for (const SavedUdpAddress& address : datagrams.addresses) {
+    add(all, address.program);
+    for (const SavedUdpSocket& socket : address.shared) add(all, socket.fd);
+  }
+  for (const SavedUdpShare& share : datagrams.shares)
+    for (const SavedUdpSocket& socket : share.sockets) add(all, socket.fd);
+}
+
+std::string fault_of(const SavedDatagrams& datagrams) {
+  constexpr std::uint32_t kByBpf = 1;
+  constexpr std::size_t kMaps = 4;
+  if (datagrams.maps.size() != (datagrams.kind == kByBpf ? kMaps : 0)) return "another number of maps than four";
+  for (const SavedUdpAddress& address : datagrams.addresses)
+    if ((address.program == kNoFd) == (datagrams.kind == kByBpf)) return "an address that is steered in another way";
+  for (const SavedUdpShare& share : datagrams.shares)
+    if (std::ranges::find(datagrams.addresses, share.key, &SavedUdpAddress::key) == datagrams.addresses.end())
+      return "UDP sockets without an address";
+  return {};
 }
 
 std::string fault_of(const SavedWorker& worker, std::size_t slabs, std::set<std::int32_t>& taken) {
   if (worker.process.size() > 1) return "a worker with two processes";
   if (!worker.process.empty() && worker.slab < 0) return "a process without memory";
-  if (worker.ledger.size() > 3) return "a ledger with more than three rows";
+  if (worker.ledger.size() > ipc::kWorks) return "a ledger with too many rows";
   if (worker.slab < 0) return {};
   if (static_cast<std::size_t>(worker.slab) >= slabs) return "a worker with memory that is not there";
   return taken.insert(worker.slab).second ? std::string() : "two workers with the same memory";
@@ -85,7 +110,7 @@ std::string fault_of(const SavedUpgrade& upgrade) {
   }
   if (!upgrade.outcome.empty() && !parse_outcome(upgrade.outcome))
     return fmt::format("upgrade {} has an outcome that is not known", upgrade.number);
-  return upgrade.ledger.size() > 3 ? "a ledger with more than three rows" : "";
+  return upgrade.ledger.size() > ipc::kWorks ? "a ledger with too many rows" : "";
 }
 
 std::string fault_of(const std::vector<SavedUpgrade>& upgrades, const SavedState& state) {
@@ -102,6 +127,7 @@ std::string fault_of(const std::vector<SavedUpgrade>& upgrades, const SavedState
 std::string fault_of(const SavedState& state) {
   if (std::string fault = fault_of(state.generations, state); !fault.empty()) return fault;
   if (std::string fault = fault_of(state.upgrades, state); !fault.empty()) return fault;
+  if (std::string fault = fault_of(state.datagrams); !fault.empty()) return fault;
   for (const SavedAddress& address : state.addresses)
     if (address.listening > address.sockets.size()) return "more sockets listen than there are";
   if (state.control.fd == kNoFd || state.own_slab == kNoFd || state.program.fd == kNoFd)
@@ -142,6 +168,7 @@ std::vector<std::int32_t> descriptors_of(const SavedState& state) {
     add(all, address.file.fd);
     for (const SavedSocket& socket : address.sockets) add(all, socket.fd);
   }
+  add(all, state.datagrams);
   for (const SavedGeneration& generation : state.generations) add(all, generation);
   return all;
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "restart/saved_datagrams.h"
 #include "restart/saved_worker.h"
 
 namespace sluice::restart {
@@ -209,7 +210,7 @@ struct SavedUpgrade {
     f(&S::changes, "changes", "Paths of the configuration.");
     f(&S::problems, "problems", "Of the configuration, as a child's answer has them; empty: none.");
     f(&S::last_words, "last_words", "");
-    f(&S::ledger, "ledger", "Connections, requests, tunnels.");
+    f(&S::ledger, "ledger", "Connections, requests, tunnels, flows.");
   }
 };
 static_assert(settings::complete<SavedUpgrade>());
@@ -292,6 +293,7 @@ struct SavedState {
   std::vector<SavedClient> clients;
   std::uint32_t next_socket = 1;
   std::vector<SavedAddress> addresses;
+  SavedDatagrams datagrams;
   std::int32_t own_slab = kNoFd;
   std::vector<SavedSlab> slabs;
   std::vector<SavedId> private_ids;
@@ -320,6 +322,7 @@ struct SavedState {
     f(&S::clients, "clients", "");
     f(&S::next_socket, "next_socket", "Number of the next listening socket.");
     f(&S::addresses, "addresses", "");
+    f(&S::datagrams, "datagrams", "");
     f(&S::own_slab, "own_slab", "The supervisor's own metrics.").range(0, 1 << 30);
     f(&S::slabs, "slabs", "");
     f(&S::private_ids, "private_ids", "");

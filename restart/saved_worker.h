@@ -137,6 +137,7 @@ struct SavedWorker {
   std::uint32_t next_pause_ms = 0;
   std::vector<std::int64_t> ends;
   std::vector<SavedProcess> process;
+  std::int32_t mailbox = kNoFd;
 
   static constexpr std::string_view about = "A worker slot of a generation; its place in the list is its index.";
   static constexpr void describe(auto& f) {
@@ -146,7 +147,7 @@ struct SavedWorker {
     f(&S::leave, "leave", "It has been told to drain (1) or to leave (2).").range(0, 2);
     f(&S::accepting, "accepting", "Not yet (0), yes (1), no more (2).").range(0, 2);
     f(&S::slab, "slab", "The place of its memory in the list of slabs; -1: none yet.").at_least(-1);
-    f(&S::ledger, "ledger", "What its ended processes have reckoned: connections, requests, tunnels.");
+    f(&S::ledger, "ledger", "What its ended processes have reckoned: connections, requests, tunnels, flows.");
     f(&S::trouble, "trouble", "How the last process ended: none has (0), by itself (1), was not ready in time (2).")
         .range(0, 2);
     f(&S::not_ready, "not_ready", "The process was killed for not being ready.");
@@ -167,6 +168,7 @@ struct SavedWorker {
     f(&S::next_pause_ms, "next_pause_ms", "The one after that.");
     f(&S::ends, "ends", "When it ended by itself, within the window of a crash loop.");
     f(&S::process, "process", "At most one.");
+    f(&S::mailbox, "mailbox", "Where others pass datagrams on to it; -1: nowhere.").range(-1, 1 << 30);
   }
 };
 static_assert(settings::complete<SavedWorker>());

@@ -66,6 +66,8 @@ std::string_view stays_for(const Worker& worker, ipc::ConnectionState state) {
     case ipc::ConnectionState::kRelaying:
     case ipc::ConnectionState::kQueued:
       return "request in flight";
+    case ipc::ConnectionState::kFlow:
+      return "not silent yet";
   }
   return {};
 }

@@ -38,7 +38,21 @@ json endpoint_json(const Endpoint& endpoint) {
   json listen = json::array();
   for (const std::shared_ptr<BoundAddress>& address : endpoint.addresses)
     listen.push_back({{"configured", address->configured()}, {"bound", address->bound()}});
-  return {{"name", endpoint.name}, {"mode", settings::name_of(endpoint.mode)}, {"listen", std::move(listen)}};
+  for (const std::unique_ptr<DatagramShare>& share : endpoint.datagrams)
+    listen.push_back({{"configured", share->configured()}, {"bound", share->bound()}});
+  return {{"name", endpoint.name},
+          {"protocol", endpoint.datagrams.empty() ? "tcp" : "udp"},
+          {"mode", settings::name_of(endpoint.mode)},
+          {"listen", std::move(listen)}};
+}
+
+json steering_json(const Steering& steering) {
+  const Steering::Count count = steering.count();
+  return {{"kind", name(steering.kind())},
+          {"why", steering.why()},
+          {"addresses", count.addresses},
+          {"ranges", count.ranges},
+          {"sockets", count.sockets}};
 }
 
 // The worst of its workers speaks for the tenant.
@@ -92,6 +106,11 @@ json status_json(const Supervisor& supervisor) {
       for (const std::shared_ptr<BoundAddress>& address : endpoint.addresses)
         listeners.push_back(
             {{"tenant", tenant->settings.name}, {"endpoint", endpoint.name}, {"address", address->bound()}});
+      for (const std::unique_ptr<DatagramShare>& share : endpoint.datagrams)
+        listeners.push_back({{"tenant", tenant->settings.name},
+                             {"endpoint", endpoint.name},
+                             {"address", share->bound()},
+                             {"protocol", "udp"}});
     }
     tenants.push_back({{"name", tenant->settings.name},
                        {"state", tenant_state(supervisor, *tenant)},
@@ -113,6 +132,7 @@ json status_json(const Supervisor& supervisor) {
             {"version", configuration.application.about.version},
             {"program", configuration.application.path}}},
           {"protections", protections_json(supervisor.protections())},
+          {"udp_steering", steering_json(supervisor.generations().steering())},
           {"tenants", std::move(tenants)},
           {"listeners", std::move(listeners)}};
 }

@@ -68,6 +68,7 @@ struct Left {
   std::size_t idle = 0;
   std::size_t busy = 0;
   std::size_t tunnels = 0;
+  std::size_t flows = 0;
   bool operator==(const Left&) const = default;
 };
 Left left_of(const Supervisor& supervisor, std::uint64_t number) {
@@ -82,6 +83,7 @@ Left left_of(const Supervisor& supervisor, std::uint64_t number) {
       while (const auto record = reader.next())
         ++(record->state == ipc::ConnectionState::kIdle     ? left.idle
            : record->state == ipc::ConnectionState::kTunnel ? left.tunnels
+           : record->state == ipc::ConnectionState::kFlow   ? left.flows
                                                             : left.busy);
     }
   }
@@ -126,7 +128,11 @@ Task<Result<>> follow_upgrade(const ControlContext& context, ControlConnection& 
       const Left left = left_of(supervisor, record->leaving);
       if (told != left) {
         told = left;
-        const json item = {{"phase", "drain"}, {"idle", left.idle}, {"busy", left.busy}, {"tunnels", left.tunnels}};
+        const json item = {{"phase", "drain"},
+                           {"idle", left.idle},
+                           {"busy", left.busy},
+                           {"tunnels", left.tunnels},
+                           {"flows", left.flows}};
         Result<> sent = co_await connection.item(item);
         if (!sent) co_return sent;
       }

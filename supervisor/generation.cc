@@ -11,6 +11,7 @@ namespace sluice::supervisor {
 Result<std::unique_ptr<Generation>> Generation::make(const Workforce::Common& common, const TenantMakings& makings,
                                                      std::uint64_t number, Configuration configuration) {
   std::unique_ptr<Generation> generation(new Generation(number, std::move(configuration)));
+  generation->steering_ = &makings.datagrams.steering();
   if (Result<> made = generation->make_tenants(makings); !made) return fail(std::move(made).error());
   generation->make_workforce(common);
   return generation;
@@ -60,6 +61,14 @@ std::vector<BoundAddress*> Generation::addresses() const {
   return all;
 }
 
+std::vector<const DatagramShare*> Generation::shares() const {
+  std::vector<const DatagramShare*> all;
+  for (const std::unique_ptr<Tenant>& tenant : tenants_)
+    for (const Endpoint& endpoint : tenant->endpoints)
+      for (const std::unique_ptr<DatagramShare>& share : endpoint.datagrams) all.push_back(share.get());
+  return all;
+}
+
 std::vector<BoundAddress*> Generation::only_here(const Generation& other) const {
   const std::vector<BoundAddress*> theirs = other.addresses();
   std::vector<BoundAddress*> own = addresses();
@@ -72,6 +81,7 @@ Result<> Generation::accept() {
     if (Result<> listening = tenant->listen(); !listening) return listening;
   restart::fault_point(restart::FaultPoint::kCommitListening, 0);
   accepted_ = true;
+  steering_->make_current(number_);
   workforce_->accept();
   return {};
 }
@@ -82,8 +92,15 @@ void Generation::pause(const Generation& other) {
     const std::vector<std::uint32_t> numbers = address->numbers();
     keep.insert(keep.end(), numbers.begin(), numbers.end());
   }
+  const std::vector<const DatagramShare*> theirs = other.shares();
+  for (const DatagramShare* share : shares()) {
+    const auto same = [share](const DatagramShare* other) { return other->address() == share->address(); };
+    if (std::ranges::any_of(theirs, same)) continue;
+    const std::vector<std::uint32_t> numbers = share->numbers();
+    keep.insert(keep.end(), numbers.begin(), numbers.end());
+  }
   keep.resize(std::min(keep.size(), ipc::Pause::kMostKept));
-  workforce_->pause(keep);
+  workforce_->pause(keep, *other.workforce_);
 }
 
 bool Generation::refuse_new(const Generation& other) {

@@ -68,8 +68,10 @@ class Generation {
   void make_workforce(const Workforce::Common& common);
   [[nodiscard]] std::vector<BoundAddress*> addresses() const;
   [[nodiscard]] std::vector<BoundAddress*> only_here(const Generation& other) const;
+  [[nodiscard]] std::vector<const DatagramShare*> shares() const;
 
   std::uint64_t number_;
+  Steering* steering_ = nullptr;
   Configuration configuration_;
   std::optional<Application> admin_;
   std::vector<std::unique_ptr<Tenant>> tenants_;

@@ -2,6 +2,7 @@
 #include "supervisor/generations.h"
 
 #include <algorithm>
+#include <array>
 
 namespace sluice::supervisor {
 
@@ -19,14 +20,20 @@ Generations::Generations(Loop& loop, Log& log, LogSink& sink, std::unique_ptr<Ow
               .changed = changed_,
               .slabs = slabs_,
               .own_slab = metrics_->slab(),
-              .new_slab = [this](const SlotSlab& slab) {
-                for (const std::unique_ptr<Generation>& generation : all_) generation->workforce().show_new(slab);
-              }} {}
+              .new_slab =
+                  [this](const SlotSlab& slab) {
+                    for (const std::unique_ptr<Generation>& generation : all_) generation->workforce().show_new(slab);
+                  },
+              .connect_mailboxes = [this](Worker& worker) { connect_mailboxes(worker); }} {}
 
 Result<Generation*> Generations::add(Configuration configuration) {
-  Result<std::unique_ptr<Generation>> made =
-      Generation::make(common_, {.sockets = sockets_, .private_ids = private_ids_, .cgroups = cgroups_},
-                       last_number_ + 1, std::move(configuration));
+  Result<std::unique_ptr<Generation>> made = Generation::make(common_,
+                                                              {.sockets = sockets_,
+                                                               .datagrams = datagrams_,
+                                                               .steering = configuration.settings.upgrade.udp_steering,
+                                                               .private_ids = private_ids_,
+                                                               .cgroups = cgroups_},
+                                                              last_number_ + 1, std::move(configuration));
   if (!made) return fail(std::move(made).error());
   ++last_number_;
   return all_.emplace_back(*std::move(made)).get();
@@ -47,6 +54,36 @@ void Generations::bury(const std::function<void(const Generation&)>& told) {
     }
     return true;
   });
+}
+
+// Everybody gets the new one's sending end, and the new one everybody's. A process that does not get one is not passed
+// anything, and serves what it reads.
+void Generations::connect_mailboxes(Worker& worker) {
+  if (steering().kind() != Steering::Kind::kForward) return;
+  Result<MailboxPair> made = make_mailbox();
+  if (!made) {
+    common_.log.error("mailbox not made", {{"why", made.error().message()}});
+    return;
+  }
+  ipc::Mailboxes others{.items = {{.generation = worker.generation(), .worker_index = worker.index()}}};
+  std::vector<int> fds = {made->inbox.get()};
+  const ipc::Mailboxes anew = others;
+  const std::array<int, 1> outbox = {made->outbox.get()};
+  for (const std::unique_ptr<Generation>& generation : all_)
+    for (const std::unique_ptr<Worker>& other : generation->workforce().workers()) {
+      if (other.get() == &worker || other->tenant().settings.name != worker.tenant().settings.name) continue;
+      if (!other->mailbox()) continue;
+      (void)other->post(anew, outbox);
+      if (others.items.size() == ipc::kMaxFds) {
+        (void)worker.post(others, fds);
+        others.items.clear();
+        fds.clear();
+      }
+      others.items.push_back({.generation = other->generation(), .worker_index = other->index()});
+      fds.push_back(other->mailbox().get());
+    }
+  (void)worker.post(others, fds);
+  worker.set_mailbox(std::move(made->outbox));
 }
 
 std::size_t Generations::draining() const {

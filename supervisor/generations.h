@@ -44,6 +44,7 @@ class Generations {
   /// What the admin process reads about the slots.
   void publish_facts();
   [[nodiscard]] OwnMetrics& metrics() { return *metrics_; }
+  [[nodiscard]] const Steering& steering() const { return datagrams_.steering(); }
   /// Crashes and lost connections of a slot in all generations that ever were.
   struct Past {
     std::uint64_t crashes = 0;
@@ -52,10 +53,12 @@ class Generations {
 
  private:
   Generations(Loop& loop, Log& log, LogSink& sink, std::unique_ptr<OwnMetrics> metrics);
+  void connect_mailboxes(Worker& worker);
 
   Signal changed_;
   std::unique_ptr<OwnMetrics> metrics_;
   ListeningSockets sockets_;
+  DatagramSockets datagrams_{sockets_};
   PrivateIds private_ids_;
   Cgroups cgroups_;
   SlabPool slabs_;

@@ -89,6 +89,8 @@ class ListeningSockets {
   /// reason in one sentence; what is in use has not been touched.
   [[nodiscard]] Result<std::shared_ptr<BoundAddress>> acquire(const std::string& key,
                                                               const BoundAddress::Request& request);
+  /// For a socket of another kind.
+  [[nodiscard]] std::uint32_t take_number() { return next_number_++; }
 
   /// All that are in use, for another program that goes on with them.
   [[nodiscard]] std::vector<restart::SavedAddress> save() const;

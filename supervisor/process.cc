@@ -82,10 +82,10 @@ Result<> Process::hand_over(const Request& request) {
                                                  .log_level = request.log_level},
                                   files);
   if (!posted) return posted;
-  return give_sockets(request.sockets);
+  return give_sockets(request.sockets, request.turn);
 }
 
-Result<> Process::give_sockets(BoundAddress::Which which) {
+Result<> Process::give_sockets(BoundAddress::Which which, DatagramShare::Turn turn) {
   ipc::Listeners batch;
   std::vector<int> sockets;
   const auto send = [&]() -> Result<> {
@@ -94,15 +94,34 @@ Result<> Process::give_sockets(BoundAddress::Which which) {
     sockets.clear();
     return posted;
   };
-  for (std::uint32_t endpoint = 0; endpoint < tenant_.endpoints.size(); ++endpoint)
+  const auto give = [&](ipc::Listeners::Item item, int fd) -> Result<> {
+    if (!given_.insert(item.socket).second) return {};
+    if (sockets.size() == ipc::kMaxFds)
+      if (Result<> posted = send(); !posted) return posted;
+    batch.items.push_back(std::move(item));
+    sockets.push_back(fd);
+    return {};
+  };
+  const std::uint32_t workers = tenant_.settings.workers;
+  for (std::uint32_t endpoint = 0; endpoint < tenant_.endpoints.size(); ++endpoint) {
     for (const std::shared_ptr<BoundAddress>& address : tenant_.endpoints[endpoint].addresses)
-      for (const BoundAddress::Socket& socket : address->sockets_of(index_, tenant_.settings.workers, which)) {
-        if (!given_.insert(socket.number).second) continue;
-        if (sockets.size() == ipc::kMaxFds)
-          if (Result<> posted = send(); !posted) return posted;
-        batch.items.push_back({.socket = socket.number, .endpoint_index = endpoint, .address = address->bound()});
-        sockets.push_back(socket.fd);
-      }
+      for (const BoundAddress::Socket& socket : address->sockets_of(index_, workers, which))
+        if (Result<> given =
+                give({.socket = socket.number, .endpoint_index = endpoint, .address = address->bound()}, socket.fd);
+            !given)
+          return given;
+    for (const std::unique_ptr<DatagramShare>& share : tenant_.endpoints[endpoint].datagrams)
+      for (const DatagramShare::Socket& socket : share->sockets_of(index_, workers, turn))
+        if (Result<> given = give({.socket = socket.number,
+                                   .endpoint_index = endpoint,
+                                   .address = share->bound(),
+                                   .duty = socket.duty,
+                                   .place = socket.place,
+                                   .places = socket.places},
+                                  socket.fd);
+            !given)
+          return given;
+  }
   return sockets.empty() ? Result<>() : send();
 }
 

@@ -41,6 +41,7 @@ class Process {
     int slab;  ///< borrowed
     LogLevel log_level;
     BoundAddress::Which sockets;  ///< which of its sockets it gets
+    DatagramShare::Turn turn;
   };
   /// Starts the process and posts everything up to, but without, Begin. Errors: kSystem.
   [[nodiscard]] static Result<std::unique_ptr<Process>> start(Loop& loop, LogSink& sink, ProcessOwner& owner,
@@ -55,7 +56,7 @@ class Process {
   ~Process();
 
   /// Posts the listening sockets of its slot that it does not have yet. Errors: the channel's.
-  [[nodiscard]] Result<> give_sockets(BoundAddress::Which which);
+  [[nodiscard]] Result<> give_sockets(BoundAddress::Which which, DatagramShare::Turn turn);
   /// Begins to listen: to the log, to the channel.
   void attend();
   /// Ends when the process has ended, with the reason. Its last words have been written by then.

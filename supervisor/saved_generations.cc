@@ -44,6 +44,7 @@ std::unique_ptr<Generation> Generation::go_on(const Takeover& from, const restar
                                               .about = from.must(ipc::decode_description(saved.application.about_text)),
                                               .identity = saved.application.identity}};
   std::unique_ptr<Generation> generation(new Generation(saved.number, std::move(configuration)));
+  generation->steering_ = &makings.datagrams.steering();
   if (saved.admin.fd != restart::kNoFd)
     generation->admin_ = Application{
         .path = saved.admin.path, .binary = Fd(saved.admin.fd), .about = {}, .identity = saved.admin.identity};
@@ -51,7 +52,7 @@ std::unique_ptr<Generation> Generation::go_on(const Takeover& from, const restar
     const bool built_in = its.name == kBuiltInTenant;
     if (built_in && !generation->admin_) from.give_back(Error(Code::kBadSyntax, "no admin program"));
     const Application& program = built_in ? *generation->admin_ : generation->configuration_.application;
-    generation->tenants_.push_back(go_on_with_tenant(from, its, program, makings));
+    generation->tenants_.push_back(go_on_with_tenant(from, its, program, saved.number, makings));
     if (generation->tenants_.back()->settings.workers != its.workers.size())
       from.give_back(Error(Code::kBadSyntax, "another number of workers than the settings say"));
   }
@@ -68,6 +69,7 @@ std::unique_ptr<Generation> Generation::go_on(const Takeover& from, const restar
 void Generations::save(restart::SavedState& state) const {
   state.next_socket = sockets_.next_number();
   state.addresses = sockets_.save();
+  state.datagrams = datagrams_.save();
   state.own_slab = metrics_->slab().get();
   state.slabs = slabs_.save();
   for (const auto& [tenant, id] : private_ids_.given()) state.private_ids.push_back({.tenant = tenant, .id = id});
@@ -87,6 +89,7 @@ std::unique_ptr<Generations> Generations::go_on(const Takeover& from, Loop& loop
   std::unique_ptr<Generations> out(new Generations(loop, log, sink, std::move(metrics)));
   // held until the generations have what is theirs
   const std::vector<std::shared_ptr<BoundAddress>> addresses = out->sockets_.go_on(from);
+  const std::vector<std::shared_ptr<DatagramAddress>> datagrams = out->datagrams_.go_on(from);
   out->slabs_.go_on(from);
   std::vector<std::pair<std::string, std::uint32_t>> ids;
   for (const restart::SavedId& given : state.private_ids) ids.emplace_back(given.tenant, given.id);
@@ -94,7 +97,11 @@ std::unique_ptr<Generations> Generations::go_on(const Takeover& from, Loop& loop
   for (const restart::SavedPast& past : state.past)
     out->past_[{past.tenant, past.worker}] = {.crashes = past.crashes, .lost_connections = past.lost_connections};
   out->last_number_ = state.last_generation;
-  const TenantMakings makings{.sockets = out->sockets_, .private_ids = out->private_ids_, .cgroups = out->cgroups_};
+  const TenantMakings makings{.sockets = out->sockets_,
+                              .datagrams = out->datagrams_,
+                              .steering = ipc::UdpSteering::kAuto,  // decided long since
+                              .private_ids = out->private_ids_,
+                              .cgroups = out->cgroups_};
   for (const restart::SavedGeneration& generation : state.generations) {
     out->all_.push_back(Generation::go_on(from, generation, out->common_, makings));
     if (generation.number == state.serving) out->serving_ = out->all_.back().get();

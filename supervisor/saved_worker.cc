@@ -144,6 +144,7 @@ restart::SavedWorker Worker::save() const {
   out.next_pause_ms = in_ms(backoff_.next());
   for (const Nanos end : backoff_.ends()) out.ends.push_back(end.count());
   if (process_ != nullptr) out.process.push_back(process_->save());
+  out.mailbox = mailbox_.get();
   return out;
 }
 
@@ -179,6 +180,7 @@ void Worker::go_on(const Takeover& from, const restart::SavedWorker& saved) {
   std::deque<Nanos> ends;
   for (const std::int64_t end : saved.ends) ends.emplace_back(end);
   backoff_.go_on(Millis(saved.next_pause_ms), std::move(ends));
+  mailbox_ = Fd(saved.mailbox);
   if (!saved.process.empty())
     process_ = Process::go_on(from, saved.process.front(), context_.loop, context_.sink, *this, tenant_, index_);
 }

@@ -53,7 +53,6 @@ constexpr Row kRefused[] = {
     {SCMP_SYS(clock_settime), kClock},
     {SCMP_SYS(clock_adjtime), kClock},
     {SCMP_SYS(adjtimex), kClock},
-    {SCMP_SYS(bpf), kSurface},
     {SCMP_SYS(perf_event_open), kSurface},
     {SCMP_SYS(userfaultfd), kSurface},
     {SCMP_SYS(io_uring_setup), kSurface},
@@ -118,18 +117,30 @@ constexpr std::uint64_t kOtherFamilies[][2] = {
     {kInt, 11}, {kInt, 12}, {kInt, 13}, {kInt, 14}, {kInt, 15}, {0x10, 0x10}, {0x20, 0x20},
 };
 
+// Of bpf(2) there remain: making maps (0), reading and writing them (1–4), loading programs (5), for the steering of
+// datagrams. Commands above 7 are refused by their high bits.
+constexpr std::uint64_t kOtherBpfCommands[][2] = {
+    {kInt, 6}, {kInt, 7}, {0x8, 0x8}, {0x10, 0x10}, {0x20, 0x20}, {kInt & ~0x3fULL, 0x40},
+};
+
 struct Refusals {
   std::vector<Condition> families;
+  std::vector<Condition> commands;
   std::vector<Row> rows;
 
   Refusals() {
     families.reserve(std::size(kOtherFamilies));  // the rows point into it
+    commands.reserve(std::size(kOtherBpfCommands));
     rows.assign(std::begin(kRefused), std::end(kRefused));
     rows.insert(rows.end(), std::begin(kRefusedSometimes), std::end(kRefusedSometimes));
     if (!kSanitized) rows.insert(rows.end(), std::begin(kNotForSanitizers), std::end(kNotForSanitizers));
     for (const auto& [mask, wanted] : kOtherFamilies) {
       const Condition& family = families.emplace_back(Condition{.argument = 0, .mask = mask, .wanted = wanted});
       rows.push_back({SCMP_SYS(socket), "other protocols than UNIX, IPv4 and IPv6", std::span(&family, 1)});
+    }
+    for (const auto& [mask, wanted] : kOtherBpfCommands) {
+      const Condition& command = commands.emplace_back(Condition{.argument = 0, .mask = mask, .wanted = wanted});
+      rows.push_back({SCMP_SYS(bpf), kSurface, std::span(&command, 1)});
     }
   }
 };

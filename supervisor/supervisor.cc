@@ -174,7 +174,8 @@ restart::DrainBudgets Supervisor::stop_budgets() const {
   return {.idle = budget(settings.idle),
           .request = budget(settings.request),
           .upload = budget(settings.upload),
-          .tunnel = budget(settings.tunnel)};
+          .tunnel = budget(settings.tunnel),
+          .flow = budget(settings.flow)};
 }
 
 void Supervisor::leave(Leave how, std::optional<Millis> budget, std::string_view why) {

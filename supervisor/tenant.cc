@@ -4,7 +4,11 @@
 #include <fmt/format.h>
 #include <sched.h>
 
+#include <algorithm>
+#include <chrono>
+
 #include "ipc/memfd.h"
+#include "ipc/slab.h"
 #include "supervisor/accounts.h"
 #include "supervisor/name_service.h"
 #include "supervisor/pseudonym.h"
@@ -28,10 +32,31 @@ std::string key_of(const std::string& configured, const std::string& tenant, con
   return fmt::format("{} {}/{}[{}]", configured, tenant, endpoint, place);
 }
 
+Result<Endpoint> bind_datagrams(const ipc::EndpointSettings& settings, const ipc::TenantSettings& tenant,
+                                std::uint64_t generation, const TenantMakings& makings) {
+  Endpoint endpoint{.name = settings.name, .mode = settings.mode, .backlog = 0, .addresses = {}, .datagrams = {}};
+  const auto idle = std::chrono::ceil<std::chrono::seconds>(settings.udp.idle_timeout);
+  for (const std::string& configured : settings.listen) {
+    Result<std::unique_ptr<DatagramShare>> share =
+        makings.datagrams.acquire({.key = key_of(configured, tenant.name, settings.name, endpoint.datagrams.size()),
+                                   .configured = configured,
+                                   .workers = tenant.workers,
+                                   .generation = generation,
+                                   .idle_seconds = static_cast<std::uint32_t>(idle.count()),
+                                   .steering = makings.steering});
+    if (!share) return fail(std::move(share).error());
+    endpoint.datagrams.push_back(*std::move(share));
+  }
+  return endpoint;
+}
+
 Result<Endpoint> bind_endpoint(const ipc::EndpointSettings& settings, const ipc::TenantSettings& tenant,
                                ListeningSockets& sockets) {
-  Endpoint endpoint{
-      .name = settings.name, .mode = settings.mode, .backlog = static_cast<int>(settings.backlog), .addresses = {}};
+  Endpoint endpoint{.name = settings.name,
+                    .mode = settings.mode,
+                    .backlog = static_cast<int>(settings.backlog),
+                    .addresses = {},
+                    .datagrams = {}};
   for (const std::string& configured : settings.listen) {
     Result<std::shared_ptr<BoundAddress>> bound =
         sockets.acquire(key_of(configured, tenant.name, settings.name, endpoint.addresses.size()),
@@ -40,6 +65,12 @@ Result<Endpoint> bind_endpoint(const ipc::EndpointSettings& settings, const ipc:
     endpoint.addresses.push_back(*std::move(bound));
   }
   return endpoint;
+}
+
+Result<Endpoint> bind(const ipc::EndpointSettings& settings, const ipc::TenantSettings& tenant,
+                      std::uint64_t generation, const TenantMakings& makings) {
+  if (settings.protocol == ipc::Protocol::kUdp) return bind_datagrams(settings, tenant, generation, makings);
+  return bind_endpoint(settings, tenant, makings.sockets);
 }
 
 }  // namespace
@@ -56,7 +87,7 @@ Result<std::unique_ptr<Tenant>> make_tenant(const ipc::TenantSettings& settings,
   tenant->settings.workers = workers_of(settings);
   const std::uint32_t workers = tenant->settings.workers;
   for (const ipc::EndpointSettings& endpoint : settings.endpoints) {
-    Result<Endpoint> bound = bind_endpoint(endpoint, tenant->settings, makings.sockets);
+    Result<Endpoint> bound = bind(endpoint, tenant->settings, generation, makings);
     if (!bound) return fail(std::move(bound).error());
     tenant->endpoints.push_back(*std::move(bound));
   }
@@ -101,7 +132,8 @@ restart::SavedTenant save_tenant(const Tenant& tenant) {
 
 // Its addresses are known already, by the same keys.
 std::unique_ptr<Tenant> go_on_with_tenant(const Takeover& from, const restart::SavedTenant& saved,
-                                          const Application& application, const TenantMakings& makings) {
+                                          const Application& application, std::uint64_t generation,
+                                          const TenantMakings& makings) {
   constexpr std::size_t kMost = std::size_t{64} << 20;
   auto tenant = std::make_unique<Tenant>();
   {
@@ -111,7 +143,7 @@ std::unique_ptr<Tenant> go_on_with_tenant(const Takeover& from, const restart::S
   tenant->settings_file = Fd(saved.settings_fd);
   tenant->application = &application;
   for (const ipc::EndpointSettings& endpoint : tenant->settings.endpoints)
-    tenant->endpoints.push_back(from.must(bind_endpoint(endpoint, tenant->settings, makings.sockets)));
+    tenant->endpoints.push_back(from.must(bind(endpoint, tenant->settings, generation, makings)));
   if (saved.uid >= 0) tenant->ids = Ids{.uid = static_cast<uid_t>(saved.uid), .gid = static_cast<gid_t>(saved.gid)};
   if (saved.grouped)
     tenant->cgroup = std::make_unique<Cgroup>(
@@ -130,6 +162,22 @@ Result<> Tenant::listen() {
 void Tenant::close_listeners() {
   for (const Endpoint& endpoint : endpoints)
     for (const std::shared_ptr<BoundAddress>& address : endpoint.addresses) address->close();
+}
+
+bool Tenant::takes_datagrams() const {
+  return std::ranges::any_of(endpoints, [](const Endpoint& endpoint) { return !endpoint.datagrams.empty(); });
+}
+
+std::uint32_t Tenant::table_entries() const {
+  std::uint64_t entries = settings.limits.connections;
+  for (const ipc::EndpointSettings& endpoint : settings.endpoints)
+    if (endpoint.protocol == ipc::Protocol::kUdp) entries += endpoint.udp.flows;
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(entries, ipc::kMaxSlabConnections));
+}
+
+void Tenant::steer_away(std::uint32_t worker) const {
+  for (const Endpoint& endpoint : endpoints)
+    for (const std::unique_ptr<DatagramShare>& share : endpoint.datagrams) share->steer_away(worker);
 }
 
 ipc::TenantSettings admin_tenant(const ipc::AdminSettings& admin) {

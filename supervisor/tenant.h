@@ -12,6 +12,7 @@
 #include "ipc/settings/settings.h"
 #include "restart/saved_state.h"
 #include "supervisor/config.h"
+#include "supervisor/datagrams.h"
 #include "supervisor/listeners.h"
 #include "supervisor/spawn.h"
 
@@ -26,6 +27,7 @@ struct Endpoint {
   ipc::Mode mode;
   int backlog;
   std::vector<std::shared_ptr<BoundAddress>> addresses;
+  std::vector<std::unique_ptr<DatagramShare>> datagrams;  ///< instead, with `protocol: udp`
 };
 
 struct Tenant {
@@ -40,6 +42,11 @@ struct Tenant {
   [[nodiscard]] Result<> listen();
   /// Our descriptors of the listening sockets; the workers' own go on for as long as they want.
   void close_listeners();
+  [[nodiscard]] bool takes_datagrams() const;
+  /// Connections and flows that one worker can have.
+  [[nodiscard]] std::uint32_t table_entries() const;
+  /// No datagram is sent to this worker of it any more.
+  void steer_away(std::uint32_t worker) const;
   [[nodiscard]] bool built_in() const { return settings.name == kBuiltInTenant; }
 };
 
@@ -49,6 +56,8 @@ struct Tenant {
 /// What tenants of all generations share.
 struct TenantMakings {
   ListeningSockets& sockets;
+  DatagramSockets& datagrams;
+  ipc::UdpSteering steering;
   PrivateIds& private_ids;
   Cgroups& cgroups;
 };
@@ -63,7 +72,8 @@ struct TenantMakings {
 /// For another program that goes on with it, without its workers; and back.
 [[nodiscard]] restart::SavedTenant save_tenant(const Tenant& tenant);
 [[nodiscard]] std::unique_ptr<Tenant> go_on_with_tenant(const Takeover& from, const restart::SavedTenant& saved,
-                                                        const Application& application, const TenantMakings& makings);
+                                                        const Application& application, std::uint64_t generation,
+                                                        const TenantMakings& makings);
 
 /// The settings of the built-in tenant.
 [[nodiscard]] ipc::TenantSettings admin_tenant(const ipc::AdminSettings& admin);

@@ -34,6 +34,7 @@ restart::DrainBudgets budgets_of(const ipc::UpgradeDrainSettings& drain) {
           .request = drain.request,
           .upload = drain.upload,
           .tunnel = drain.tunnel,
+          .flow = drain.flow,
           .spread_percent = static_cast<std::uint16_t>(drain.spread)};
 }
 
@@ -459,7 +460,8 @@ void Upgrader::buried(const Generation& generation) {
                     {"generation", generation.number()},
                     {"connections", ledger_text(record->ledger.of(ipc::Work::kConnection))},
                     {"requests", ledger_text(record->ledger.of(ipc::Work::kRequest))},
-                    {"tunnels", ledger_text(record->ledger.of(ipc::Work::kTunnel))}});
+                    {"tunnels", ledger_text(record->ledger.of(ipc::Work::kTunnel))},
+                    {"flows", ledger_text(record->ledger.of(ipc::Work::kFlow))}});
   move(*record, Phase::kEnded, fmt::format("generation {} is gone", generation.number()));
 }
 

@@ -66,7 +66,7 @@ Result<> Worker::prepare_slab() {
     context_.log.error("slab damaged", {{"tenant", tenant_.settings.name}, {"worker", index_}});
     if (Result<> renewed = SlabPool::renew(*slab_); !renewed) return renewed;
   } else {
-    Result<SlotSlab*> taken = context_.slabs.take(tenant_.settings.name, index_, tenant_.settings.limits.connections);
+    Result<SlotSlab*> taken = context_.slabs.take(tenant_.settings.name, index_, tenant_.table_entries());
     if (!taken) return fail(std::move(taken).error());
     slab_ = *taken;
   }
@@ -90,7 +90,8 @@ Result<> Worker::start() {
        .generation = context_.generation,
        .slab = slab_->fd.get(),
        .log_level = context_.log.level(),
-       .sockets = accepting_ == Accepting::kNotYet ? BoundAddress::Which::kAll : BoundAddress::Which::kListening});
+       .sockets = accepting_ == Accepting::kNotYet ? BoundAddress::Which::kAll : BoundAddress::Which::kListening,
+       .turn = turn()});
   if (!process) return fail(std::move(process).error().during("starting the worker"));
   process_ = *std::move(process);
   context_.introduce(*this);
@@ -130,6 +131,9 @@ void Worker::heard(const ipc::FromWorker& message) {
               [&](const ipc::Prepared& said) { prepared(said); },
               [&](const ipc::Drained&) {
                 context_.log.debug("worker drained", {{"tenant", tenant_.settings.name}, {"worker", index_}});
+                if (!tenant_.takes_datagrams()) return;
+                tenant_.steer_away(index_);
+                (void)process_->channel().post(ipc::Stop{});
               }},
       message);
 }
@@ -183,15 +187,15 @@ void Worker::accept() {
 
 // The sockets too: a switch that is taken back may leave more of them than the process knows.
 void Worker::tell_to_accept() {
-  Result<> told = process_->give_sockets(BoundAddress::Which::kListening);
+  Result<> told = process_->give_sockets(BoundAddress::Which::kListening, turn());
   if (told) told = process_->channel().post(ipc::Accept{});
   if (!told) kill(told.error().message());
 }
 
-void Worker::pause(const std::vector<std::uint32_t>& keep) {
+void Worker::pause(const std::vector<std::uint32_t>& keep, const Successor& successor) {
   accepting_ = Accepting::kPaused;
   if (state_ != WorkerState::kReady) return;
-  ipc::Pause message;
+  ipc::Pause message{.keep = {}, .next_generation = successor.generation, .next_workers = successor.workers};
   for (const std::uint32_t socket : keep) message.keep.push_back({.socket = socket});
   if (Result<> told = process_->channel().post(message); !told) kill(told.error().message());
 }
@@ -205,6 +209,10 @@ void Worker::close_page() {
   if (straggled_)
     for (restart::LedgerRow& row : page.rows) row.cut += std::exchange(row.crashed, 0);
   ledger_.add(page);
+}
+
+DatagramShare::Turn Worker::turn() const {
+  return accepting_ == Accepting::kYes ? DatagramShare::Turn::kServing : DatagramShare::Turn::kNext;
 }
 
 void Worker::misbehaved(const std::string& why) {
@@ -243,8 +251,10 @@ void Worker::ended(ExitReason reason) {
   const std::uint64_t lost = ran && !as_told ? report_lost_connections(last_exit_) : 0;
   lost_connections_ += lost;
   process_.reset();
+  mailbox_.reset();
 
   if (leave_ != Leave::kNo) {
+    tenant_.steer_away(index_);  // nobody reads its sockets from here on
     context_.log.say(as_told && !straggled_ ? LogLevel::kInfo : LogLevel::kWarn, "worker stopped",
                      {{"tenant", tenant_.settings.name},
                       {"worker", index_},
@@ -287,6 +297,7 @@ void Worker::drain(const restart::DrainOrder& order) {
                                                           .request_ms = ms(left.request),
                                                           .upload_ms = ms(left.upload),
                                                           .tunnel_ms = ms(left.tunnel),
+                                                          .flow_ms = ms(left.flow),
                                                           .spread_percent = left.spread_percent});
       !told) {
     kill(told.error().message());

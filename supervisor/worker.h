@@ -58,7 +58,11 @@ class Worker final : private ProcessOwner {
   void accept();
   /// The switch: its process stops accepting, but from `keep`, and reckons; a process that starts later does not
   /// accept.
-  void pause(const std::vector<std::uint32_t>& keep);
+  struct Successor {
+    std::uint64_t generation;
+    std::uint32_t workers;  ///< of this tenant
+  };
+  void pause(const std::vector<std::uint32_t>& keep, const Successor& successor);
   /// Lets it finish what it has; from any state. Again, it shortens the time.
   void drain(const restart::DrainOrder& order);
   /// It leaves now; from any state.
@@ -103,6 +107,9 @@ class Worker final : private ProcessOwner {
   [[nodiscard]] std::uint64_t generation() const { return context_.generation; }
   /// What its processes have reckoned since the switch, those that have ended.
   [[nodiscard]] const restart::Ledger& ledger() const { return ledger_; }
+  /// Where others pass datagrams on to its process; empty when nobody does.
+  [[nodiscard]] const Fd& mailbox() const { return mailbox_; }
+  void set_mailbox(Fd mailbox) { mailbox_ = std::move(mailbox); }
 
  private:
   enum class Leave : std::uint8_t { kNo, kDrain, kNow };
@@ -126,6 +133,7 @@ class Worker final : private ProcessOwner {
   void prepared(const ipc::Prepared& said);
   void close_page();
   void tell_to_accept();
+  [[nodiscard]] DatagramShare::Turn turn() const;
   void move_to(WorkerState next);
   void kill(const std::string& why);
 
@@ -140,6 +148,7 @@ class Worker final : private ProcessOwner {
   SlotSlab* slab_ = nullptr;
   Accepting accepting_ = Accepting::kNotYet;
   restart::Ledger ledger_;
+  Fd mailbox_;
   Trouble trouble_ = Trouble::kNone;
   bool not_ready_ = false;
   std::unique_ptr<Process> process_;

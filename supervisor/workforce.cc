@@ -11,7 +11,7 @@
 namespace sluice::supervisor {
 
 Workforce::Workforce(const Common& common, const std::vector<std::unique_ptr<Tenant>>& tenants, const Options& options)
-    : common_(common) {
+    : common_(common), generation_(options.generation) {
   for (const std::unique_ptr<Tenant>& tenant : tenants)
     for (std::uint32_t index = 0; index < tenant->settings.workers; ++index)
       workers_.push_back(std::make_unique<Worker>(
@@ -74,11 +74,17 @@ void Workforce::accept() {
   }
 }
 
-void Workforce::pause(const std::vector<std::uint32_t>& keep) {
+void Workforce::pause(const std::vector<std::uint32_t>& keep, const Workforce& successor) {
   for (const std::unique_ptr<Worker>& worker : workers_) {
-    worker->pause(keep);
+    worker->pause(
+        keep, {.generation = successor.generation(), .workers = successor.workers_of(worker->tenant().settings.name)});
     if (worker == workers_.front()) restart::fault_point(restart::FaultPoint::kCommitPausing, 0);
   }
+}
+
+std::uint32_t Workforce::workers_of(const std::string& tenant) const {
+  return static_cast<std::uint32_t>(
+      std::ranges::count_if(workers_, [&](const auto& worker) { return worker->tenant().settings.name == tenant; }));
 }
 
 void Workforce::drain(const restart::DrainOrder& order, Who who) {
@@ -132,6 +138,7 @@ void Workforce::set_log_level(LogLevel level) {
 
 // A new admin process gets every slab there is, of all generations.
 void Workforce::introduce(Worker& worker) {
+  if (worker.tenant().takes_datagrams()) common_.connect_mailboxes(worker);
   if (!worker.tenant().built_in()) return;
   std::vector<const SlotSlab*> all;
   for (const std::unique_ptr<SlotSlab>& slab : common_.slabs.all()) all.push_back(slab.get());

@@ -29,6 +29,8 @@ class Workforce {
     const Fd& own_slab;
     /// A slot has got another slab: whoever shows slabs wants to know.
     std::function<void(const SlotSlab&)> new_slab;
+    /// A process is to start: workers of its tenant in all generations may pass datagrams on to it, and it to them.
+    std::function<void(Worker&)> connect_mailboxes;
   };
   /// `tenants` and `common` must outlive it.
   Workforce(const Common& common, const std::vector<std::unique_ptr<Tenant>>& tenants, const Options& options);
@@ -48,7 +50,10 @@ class Workforce {
   /// All accept, whenever they are ready.
   void accept();
   /// The switch: nobody accepts, but from `keep`.
-  void pause(const std::vector<std::uint32_t>& keep);
+  void pause(const std::vector<std::uint32_t>& keep, const Workforce& successor);
+  /// Of a tenant.
+  [[nodiscard]] std::uint32_t workers_of(const std::string& tenant) const;
+  [[nodiscard]] std::uint64_t generation() const { return generation_; }
   enum class Who : std::uint8_t { kAll, kTenants };
   /// kTenants: the admin worker stays until stop().
   void drain(const restart::DrainOrder& order, Who who);
@@ -68,6 +73,7 @@ class Workforce {
   void show_slabs(Worker& admin, const std::vector<const SlotSlab*>& slabs);
 
   const Common& common_;
+  std::uint64_t generation_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Scope scope_;  // last: its tasks use the workers
 };

@@ -30,11 +30,16 @@ Result<> configure(Booted& booted, ipc::Configure message, std::vector<Fd> fds) 
 }
 
 void take(Booted& booted, ipc::Listeners message, std::vector<Fd> fds) {
-  for (std::size_t i = 0; i < fds.size(); ++i)
+  for (std::size_t i = 0; i < fds.size(); ++i) {
+    if (message.items[i].duty != ipc::Duty::kAccept) {
+      booted.datagrams.push_back({.item = std::move(message.items[i]), .socket = std::move(fds[i])});
+      continue;
+    }
     booted.listeners.push_back({.number = message.items[i].socket,
                                 .endpoint = message.items[i].endpoint_index,
                                 .socket = std::move(fds[i]),
                                 .address = std::move(message.items[i].address)});
+  }
 }
 
 void take(Booted& booted, ipc::Slabs message, std::vector<Fd> fds) {
@@ -63,6 +68,10 @@ Result<Step> receive(Booted& booted) {
           },
           [&](ipc::Slabs& message) -> Result<Step> {
             take(booted, std::move(message), std::move(received->fds));
+            return Step::kMore;
+          },
+          [&](ipc::Mailboxes& message) -> Result<Step> {
+            booted.mailboxes.push_back({.message = std::move(message), .fds = std::move(received->fds)});
             return Step::kMore;
           },
           [&](ipc::SetLogLevel& message) -> Result<Step> {

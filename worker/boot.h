@@ -44,6 +44,15 @@ struct Listener {
   Fd socket;
   std::string address;  ///< as bound, for log and status
 };
+/// A UDP socket, the same way.
+struct DatagramListener {
+  ipc::Listeners::Item item;
+  Fd socket;
+};
+struct MailboxBatch {
+  ipc::Mailboxes message;
+  std::vector<Fd> fds;
+};
 
 /// The slab of another worker, read-only: only the admin worker gets any.
 struct OtherSlab {
@@ -65,6 +74,8 @@ struct Booted {
   ipc::TenantSettings settings;
   Fd slab;  ///< for ipc::Slab::attach()
   std::vector<Listener> listeners;
+  std::vector<DatagramListener> datagrams;
+  std::vector<MailboxBatch> mailboxes;
   std::vector<OtherSlab> other_slabs;
 };
 

@@ -17,6 +17,7 @@
 #include "worker/offramp/resolver.h"
 #include "worker/offramp/upstream_report.h"
 #include "worker/onramp/acceptor.h"
+#include "worker/onramp/udp/datagrams.h"
 #include "worker/policy.h"
 #include "worker/reconfigure.h"
 #include "worker/services.h"
@@ -78,7 +79,9 @@ class Worker {
                   .handover = handover_,
                   .shed = shed_,
                   .draining = draining_},
-        acceptor_(services_) {
+        acceptor_(services_),
+        datagrams_(services_, writer_,
+                   {.generation = booted.configure.generation, .worker = booted.configure.worker_index}) {
     table_.start_ids_above(first_id(booted.configure));
     resolver_->count_in(metrics_);
     pool_.report_to(report_);
@@ -100,12 +103,15 @@ class Worker {
   [[nodiscard]] int serve() {
     for (Listener& listener : booted_.listeners)
       acceptor_.add(listener.number, std::move(listener.socket), listener.endpoint);
+    for (DatagramListener& listener : booted_.datagrams) datagrams_.add(listener.item, std::move(listener.socket));
+    for (MailboxBatch& batch : booted_.mailboxes) datagrams_.meet(batch.message, std::move(batch.fds));
     booted_.channel.attach(loop_);
     fault_point(FaultPoint::kWorkerReady);
     if (Result<> said = booted_.channel.post(ipc::Ready{}); !said) return kFailed;
     background_.spawn([this] { return obey(); });
     background_.spawn([this] { return pool_.run(*resolver_); });
     background_.spawn([this] { return acceptor_.watch_memory(); });
+    if (datagrams_.any()) background_.spawn([this] { return datagrams_.run(); });
     background_.spawn([this] { return access_log_.run(loop_); });
     background_.spawn([this] { return sampler_.run(loop_); });
     loop_.run();
@@ -134,11 +140,12 @@ class Worker {
         co_return;
       }
       std::visit(ipc::On{[&](const ipc::Listeners& more) { add_listeners(more, std::move(received->fds)); },
+                         [&](const ipc::Mailboxes& met) { datagrams_.meet(met, std::move(received->fds)); },
                          [&](const ipc::Accept&) { accept(); }, [&](const ipc::Pause& pause) { begin_pause(pause); },
                          [&](const ipc::Drain& drain) { begin_drain(drain); },
                          [&](const ipc::HandOver& order) { hand_over(order, std::move(received->fds.front())); },
                          [&](const ipc::TakeOver&) { take_over(std::move(received->fds.front())); },
-                         [&](const ipc::Stop&) { leave(0); },
+                         [&](const ipc::Stop&) { stop(); },
                          [&](const ipc::Reconfigure& wanted) { prepare(wanted.number, received->fds.front()); },
                          [&](const ipc::Adopt& wanted) { adopt(wanted.number); },
                          [&](const ipc::SetLogLevel& set) { booted_.log.set_level(set.level); },
@@ -152,8 +159,11 @@ class Worker {
 
   void add_listeners(const ipc::Listeners& more, std::vector<Fd> fds) {
     for (std::size_t i = 0; i < fds.size(); ++i)
-      if (more.items[i].endpoint_index < policy_->endpoints.size())
+      if (more.items[i].duty != ipc::Duty::kAccept) {
+        datagrams_.add(more.items[i], std::move(fds[i]));
+      } else if (more.items[i].endpoint_index < policy_->endpoints.size()) {
         acceptor_.add(more.items[i].socket, std::move(fds[i]), more.items[i].endpoint_index);
+      }
   }
 
   void prepare(std::uint64_t number, const Fd& settings) {
@@ -182,14 +192,16 @@ class Worker {
   void accept() {
     fault_point(FaultPoint::kWorkerAccept);
     acceptor_.accept();
+    datagrams_.accept();
   }
 
   void begin_pause(const ipc::Pause& pause) {
     fault_point(FaultPoint::kWorkerPause);
     std::vector<std::uint32_t> keep;
     for (const ipc::Pause::Kept& kept : pause.keep) keep.push_back(kept.socket);
-    booted_.log.info("paused", {{"connections", acceptor_.connections()}});
+    booted_.log.info("paused", {{"connections", acceptor_.connections()}, {"flows", datagrams_.flows()}});
     acceptor_.pause(keep);
+    datagrams_.pause(pause);
   }
 
   void begin_drain(const ipc::Drain& drain) {
@@ -197,15 +209,18 @@ class Worker {
                                                .request = Millis(drain.request_ms),
                                                .upload = Millis(drain.upload_ms),
                                                .tunnel = Millis(drain.tunnel_ms),
+                                               .flow = Millis(drain.flow_ms),
                                                .spread_percent = drain.spread_percent});
     if (draining_) return;  // only the budgets are new
     fault_point(FaultPoint::kWorkerDrain);
     draining_ = true;
-    booted_.log.info("draining",
-                     {{"connections", acceptor_.connections()}, {"budget_ms", order_.budgets().longest().count()}});
+    booted_.log.info("draining", {{"connections", acceptor_.connections()},
+                                  {"flows", datagrams_.flows()},
+                                  {"budget_ms", order_.budgets().longest().count()}});
     arrivals_.cancel();  // who offers us something keeps it
     acceptor_.close_listeners();
     background_.spawn([this] { return acceptor_.send_away(); });
+    datagrams_.mark_open();
     background_.spawn([this] { return finish_drain(); });
   }
 
@@ -220,11 +235,27 @@ class Worker {
   }
 
   Task<> finish_drain() {
+    Scope flows;
+    std::size_t flows_cut = 0;
+    flows.spawn([this, &flows_cut] { return drain_flows(flows_cut); });
     const std::size_t cut = co_await acceptor_.drain(order_);
-    booted_.log.info("drained", {{"cut", cut}});
+    const Wake wake = co_await flows.join(loop_, Deadline::never());
+    static_cast<void>(wake);
+    booted_.log.info("drained", {{"cut", cut + flows_cut}});
+    drained_ = true;
     fault_point(FaultPoint::kWorkerDrained);
     const Result<> said = booted_.channel.post(ipc::Drained{});
-    leave(said ? 0 : kFailed);
+    if (!said || !datagrams_.any()) leave(said ? 0 : kFailed);  // otherwise it goes on with Stop
+  }
+  Task<> drain_flows(std::size_t& cut) { cut = co_await datagrams_.drain(order_); }
+
+  void stop() {
+    if (!drained_ || !datagrams_.any()) return leave(0);
+    background_.spawn([this] { return look_and_leave(); });
+  }
+  Task<> look_and_leave() {
+    co_await datagrams_.last_look();
+    leave(0);
   }
 
   void fault_point(restart::FaultPoint at) const { restart::fault_point(at, booted_.configure.generation); }
@@ -261,10 +292,12 @@ class Worker {
   std::function<bool()> shed_ = [this] { return acceptor_.shed(); };
   bool draining_ = false;
   Nanos prepare_time_{0};
+  bool drained_ = false;
   restart::DrainOrder order_{Nanos(0), {}};
   int status_ = 0;
   Services services_;
   Acceptor acceptor_;
+  Datagrams datagrams_;
   Scope arrivals_;  // what other workers hand over
   Scope background_;
 };

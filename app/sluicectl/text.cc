@@ -36,6 +36,15 @@ std::string tenants_table(const json& status) {
   return table.text();
 }
 
+// Only where somebody takes datagrams.
+std::string steering_line(const json& status) {
+  const json& steering = at(status, "udp_steering");
+  const std::string kind = text_at(steering, "kind");
+  if (kind == "bpf") return "datagrams find their generation by BPF\n";
+  if (kind != "forward") return {};
+  return fmt::format("datagrams are passed on between generations ({})\n", harmless(text_at(steering, "why")));
+}
+
 struct Said {
   std::string name;
   bool on;
@@ -91,9 +100,9 @@ std::string status_text(const json& status) {
                                 text_at(status, "pid"), age_text(number_at(status, "uptime_s")), state);
   out += fmt::format("application {} {} ({})\n", text_at(application, "name"), text_at(application, "version"),
                      harmless(text_at(application, "program")));
-  out += fmt::format("configuration {}, log level {}\n\n", harmless(text_at(status, "config")),
+  out += fmt::format("configuration {}, log level {}\n", harmless(text_at(status, "config")),
                      text_at(status, "log_level"));
-  return out + tenants_table(status) + protections_table(status);
+  return out + steering_line(status) + "\n" + tenants_table(status) + protections_table(status);
 }
 
 std::string workers_text(const json& result) {

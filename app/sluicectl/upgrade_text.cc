@@ -14,7 +14,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int kUnbalanced = 20;
-constexpr std::array kKinds = {"connections", "requests", "tunnels"};
+constexpr std::array kKinds = {"connections", "requests", "tunnels", "flows"};
 
 // "10:00:00.123", UTC as in the log.
 std::string clock_text(std::int64_t unix_ms) {
@@ -44,8 +44,9 @@ std::string ledger_table(const json& ledger) {
 
 std::string progress_text(const json& item) {
   if (at(item, "text").is_null())
-    return fmt::format("{:12} {:10} left: {} idle, {} busy, {} tunnels\n", "", text_at(item, "phase"),
-                       number_at(item, "idle"), number_at(item, "busy"), number_at(item, "tunnels"));
+    return fmt::format("{:12} {:10} left: {} idle, {} busy, {} tunnels, {} flows\n", "", text_at(item, "phase"),
+                       number_at(item, "idle"), number_at(item, "busy"), number_at(item, "tunnels"),
+                       number_at(item, "flows"));
   return fmt::format("{:12} {:10} {}\n", clock_text(number_at(item, "unix_ms")), text_at(item, "phase"),
                      harmless(text_at(item, "text")));
 }

@@ -11,10 +11,11 @@
 #include "ipc/settings/http.h"
 #include "ipc/settings/proxy_auth.h"
 #include "ipc/settings/route.h"
+#include "ipc/settings/udp.h"
 
 namespace sluice::ipc {
 
-enum class Mode : std::uint8_t { kReverse, kForward };
+enum class Mode : std::uint8_t { kReverse, kForward, kEcho };
 constexpr auto choices(Mode) {
   using settings::Choice;
   return std::array{
@@ -22,6 +23,7 @@ constexpr auto choices(Mode) {
              "clients take us for the origin; `routes` says which upstream serves a request"},
       Choice{Mode::kForward, "forward",
              "clients know that we are a proxy and name the origin; `egress` says which are allowed"},
+      Choice{Mode::kEcho, "echo", "datagrams come back; with `protocol: udp`"},
   };
 }
 
@@ -50,6 +52,7 @@ static_assert(settings::complete<ProxyProtocolSettings>());
 struct EndpointSettings {
   std::string name;
   std::vector<std::string> listen;
+  Protocol protocol = Protocol::kTcp;
   Mode mode = Mode::kReverse;
   std::uint32_t backlog = 4096;
   ProxyProtocolSettings proxy_protocol;
@@ -61,6 +64,8 @@ struct EndpointSettings {
   ConnectSettings connect;
   std::vector<RouteSettings> routes;
   std::vector<ErrorPageSettings> error_pages;
+  UdpSettings udp;
+  EchoSettings echo;
 
   static constexpr std::string_view about = "A place where clients reach this tenant.";
   static constexpr void describe(auto& f) {
@@ -72,6 +77,7 @@ struct EndpointSettings {
       "socket), \"unix:/run/app.sock\". Every worker of the tenant gets its own socket for each.")
         .check(kListen)
         .filled();
+    f(&S::protocol, "protocol", "What the addresses take.");
     f(&S::mode, "mode", "What clients take us for.");
     f(&S::backlog, "backlog", "Connections that the kernel keeps waiting for each socket (at most net.core.somaxconn).")
         .range(1, 1 << 20);
@@ -85,6 +91,8 @@ struct EndpointSettings {
     f(&S::connect, "connect", "");
     f(&S::routes, "routes", "");
     f(&S::error_pages, "error_pages", "");
+    f(&S::udp, "udp", "");
+    f(&S::echo, "echo", "");
   }
 };
 static_assert(settings::complete<EndpointSettings>());

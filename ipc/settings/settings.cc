@@ -76,6 +76,10 @@ std::vector<settings::Change> changes(const Settings& before, const Settings& af
   return settings::changes(before, after);
 }
 
+std::vector<std::string> said_in(const EndpointSettings& endpoint) {
+  return settings::differences(EndpointSettings{}, endpoint);
+}
+
 std::vector<std::string> differences(const Settings& before, const Settings& after) {
   return settings::differences(before, after);
 }

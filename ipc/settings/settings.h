@@ -105,6 +105,7 @@ struct ShutdownSettings {
   Milliseconds request = 0s;
   Milliseconds upload = 0s;
   Milliseconds tunnel = 0s;
+  Milliseconds flow = 1s;
 
   static constexpr std::string_view about = "Leaving.";
   static constexpr void describe(auto& f) {
@@ -120,6 +121,7 @@ struct ShutdownSettings {
     f(&S::request, "request", "Time for a request and its response.").range(1ms, 24h).zero("as long as drain");
     f(&S::upload, "upload", "Time for a request whose body is still coming.").range(1ms, 24h).zero("as long as drain");
     f(&S::tunnel, "tunnel", "Time for a tunnel.").range(1ms, 24h).zero("as long as drain");
+    f(&S::flow, "flow", "Time for a flow of datagrams.").range(1ms, 24h).zero("as long as drain");
   }
 };
 static_assert(settings::complete<ShutdownSettings>());
@@ -129,6 +131,7 @@ struct UpgradeDrainSettings {
   Milliseconds request = 5min;
   Milliseconds upload = 10min;
   Milliseconds tunnel = 1h;
+  Milliseconds flow = 5min;
   std::uint32_t spread = 20;
 
   static constexpr std::string_view about =
@@ -140,6 +143,7 @@ struct UpgradeDrainSettings {
     f(&S::request, "request", "A request and its response.").range(0s, 24h);
     f(&S::upload, "upload", "A request whose body is still coming.").range(0s, 24h);
     f(&S::tunnel, "tunnel", "A tunnel: CONNECT, WebSocket.").range(0s, 24h * 30);
+    f(&S::flow, "flow", "A flow of datagrams that does not end by its idle_timeout.").range(0s, 24h * 30);
     f(&S::spread, "spread",
       "Percent by which the time of a single connection is shortened at most, each by another part, so that not all "
       "clients come back in the same moment.")
@@ -174,6 +178,15 @@ constexpr auto choices(AtLimit) {
              "what the oldest of them still has is cut; where that does not help, the upgrade is refused"}};
 }
 
+enum class UdpSteering : std::uint8_t { kAuto, kBpf, kForward };
+constexpr auto choices(UdpSteering) {
+  using settings::Choice;
+  return std::array{
+      Choice{UdpSteering::kAuto, "auto", "bpf where it can be had, otherwise forward; `sluicectl status` says which"},
+      Choice{UdpSteering::kBpf, "bpf", "the kernel finds the worker of a datagram, by a program that Sluice loads"},
+      Choice{UdpSteering::kForward, "forward", "workers pass on to each other what is not theirs"}};
+}
+
 struct UpgradeSettings {
   Milliseconds preflight_timeout = 30s;
   Milliseconds probation = 10s;
@@ -184,6 +197,7 @@ struct UpgradeSettings {
   Size memory;
   AtLimit at_limit = AtLimit::kRefuse;
   std::uint32_t keep = 20;
+  UdpSteering udp_steering = UdpSteering::kAuto;
 
   static constexpr std::string_view about =
       "New configuration or a new application without losing anything, by SIGHUP or `sluicectl upgrade`: new workers "
@@ -210,6 +224,8 @@ struct UpgradeSettings {
         .zero("no limit of its own");
     f(&S::at_limit, "at_limit", "What an upgrade does when so many drain already, or when there is no room.");
     f(&S::keep, "keep", "Upgrades that `sluicectl upgrades` remembers.").range(1, 1000);
+    f(&S::udp_steering, "udp_steering",
+      "How datagrams find the generation that has their flow. Changed only by a restart.");
   }
 };
 static_assert(settings::complete<UpgradeSettings>());
@@ -290,6 +306,9 @@ struct ApplicationTexts {
 [[nodiscard]] std::string default_config(const ApplicationTexts& yaml = {});
 /// The JSON schema, draft 2020-12.
 [[nodiscard]] std::string config_schema(const ApplicationTexts& schemas = {});
+
+/// What an endpoint says beyond the defaults: paths in it, "http.head_limit".
+[[nodiscard]] std::vector<std::string> said_in(const EndpointSettings& endpoint);
 
 [[nodiscard]] bool same(const UpstreamSettings& one, const UpstreamSettings& other);
 /// What differs, with both values, secrets hidden.

@@ -1,9 +1,11 @@
 // What one field of the configuration cannot know: the rules between fields. Problems carry paths; places are found by
 // path.
 #include <algorithm>
+#include <array>
 #include <set>
 #include <tuple>
 
+#include "base/net/cidr.h"
 #include "base/settings/problems.h"
 #include "ipc/settings/listen.h"
 #include "ipc/settings/settings.h"
@@ -21,6 +23,14 @@ std::string lower(std::string text) {
   for (char& c : text)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   return text;
+}
+
+// Where only this machine and its own network reach us; all addresses at once (0.0.0.0) are more than that.
+bool is_private(const IpAddress& ip) {
+  static const Result<Networks> kPrivate =
+      Networks::parse({"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "::1/128",
+                       "fc00::/7", "fe80::/10"});
+  return kPrivate && kPrivate->contains(ip);
 }
 
 // Says it where a name, or another thing that must differ, comes a second time.
@@ -46,9 +56,11 @@ class Validator {
  private:
   void tenant(const TenantSettings& tenant, const std::string& path);
   void endpoint(const EndpointSettings& endpoint, const std::set<std::string>& upstreams, const std::string& path);
+  void datagrams(const EndpointSettings& endpoint, const std::string& path);
+  void right_protocol(const EndpointSettings& endpoint, const std::string& path);
   void routes(const EndpointSettings& endpoint, const std::set<std::string>& upstreams, const std::string& path);
   void upstream(const UpstreamSettings& upstream, const std::string& path);
-  void listen(const std::vector<std::string>& addresses, const std::string& path);
+  void listen(const std::vector<std::string>& addresses, const std::string& path, Protocol protocol);
   void off_ramp(const OffRampSettings& settings, const std::string& path) {
     if (settings.connect_timeout > settings.connect_total_timeout)
       problems_.add(path + ".connect_timeout", "is more than connect_total_timeout");
@@ -64,7 +76,7 @@ class Validator {
 void Validator::settings(const Settings& settings) {
   if (settings.tenants.empty())
     problems_.add("tenants", "there is no tenant, so there is nothing to do: write at least one");
-  if (settings.admin.enabled) listen(settings.admin.listen, "admin.listen");
+  if (settings.admin.enabled) listen(settings.admin.listen, "admin.listen", Protocol::kTcp);
   if (settings.restart_policy.backoff_min > settings.restart_policy.backoff_max)
     problems_.add("restart_policy.backoff_min", "is more than backoff_max");
   Unique names(problems_);
@@ -134,7 +146,12 @@ void Validator::endpoint(const EndpointSettings& endpoint, const std::set<std::s
                          const std::string& path) {
   if (endpoint.listen.empty())
     problems_.add(path + ".listen", "the endpoint listens nowhere: write at least one address");
-  listen(endpoint.listen, path + ".listen");
+  listen(endpoint.listen, path + ".listen", endpoint.protocol);
+  right_protocol(endpoint, path);
+  if (endpoint.protocol == Protocol::kUdp) {
+    datagrams(endpoint, path);
+    return;
+  }
   if (endpoint.http.request_line_limit > endpoint.http.head_limit)
     problems_.add(path + ".http.request_line_limit", "is more than head_limit");
   if (endpoint.proxy_auth.enabled && endpoint.mode != Mode::kForward)
@@ -158,6 +175,40 @@ void Validator::endpoint(const EndpointSettings& endpoint, const std::set<std::s
         problems_.add(path + ".routes", "an endpoint with \"mode: reverse\" needs at least one route");
       routes(endpoint, upstreams, path);
       break;
+    case Mode::kEcho:
+      problems_.add(path + ".mode", "echo belongs to \"protocol: udp\"; this endpoint is tcp");
+      break;
+  }
+}
+
+// A setting that would do nothing is a mistake.
+void Validator::right_protocol(const EndpointSettings& endpoint, const std::string& path) {
+  constexpr std::array<std::string_view, 4> kBoth = {"name", "listen", "protocol", "mode"};
+  constexpr std::array<std::string_view, 2> kUdp = {"udp", "echo"};
+  for (const std::string& said : said_in(endpoint)) {
+    const std::string section = said.substr(0, said.find_first_of(".["));
+    const bool for_udp = std::ranges::find(kUdp, section) != kUdp.end();
+    const bool for_both = std::ranges::find(kBoth, section) != kBoth.end();
+    if (for_both || for_udp == (endpoint.protocol == Protocol::kUdp)) continue;
+    problems_.add(path + "." + said, for_udp ? "belongs to \"protocol: udp\"; this endpoint is tcp"
+                                             : "belongs to \"protocol: tcp\"; this endpoint is udp");
+  }
+}
+
+void Validator::datagrams(const EndpointSettings& endpoint, const std::string& path) {
+  if (endpoint.mode != Mode::kEcho)
+    problems_.add(path + ".mode", "an endpoint with \"protocol: udp\" has \"mode: echo\"");
+  for (std::size_t i = 0; i < endpoint.listen.size(); ++i) {
+    const Result<ListenAddress> listen = ListenAddress::parse(endpoint.listen[i]);
+    if (!listen) continue;
+    const std::string where = at(path, "listen", i);
+    if (listen->address.is_unix()) {
+      problems_.add(where, "UNIX sockets are for \"protocol: tcp\"; this endpoint is udp");
+    } else if (!endpoint.echo.anybody && !is_private(listen->address.ip())) {
+      problems_.add(where,
+                    "an echo on an address that is not private reflects what anybody sends: say "
+                    "\"echo: {anybody: true}\" if that is meant");
+    }
   }
 }
 
@@ -185,16 +236,18 @@ void Validator::routes(const EndpointSettings& endpoint, const std::set<std::str
   }
 }
 
-void Validator::listen(const std::vector<std::string>& addresses, const std::string& path) {
+void Validator::listen(const std::vector<std::string>& addresses, const std::string& path, Protocol protocol) {
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     const Result<ListenAddress> parsed = ListenAddress::parse(addresses[i]);
     if (!parsed) continue;  // said by the field's own check
     const SocketAddress& address = parsed->address;
     if (address.is_ip() && address.port() == 0) continue;  // the kernel chooses, differently each time
     const std::string where = path + "[" + std::to_string(i) + "]";
-    sockets_.add(where, address.text());
+    const std::string kind = protocol == Protocol::kUdp ? "udp " : "";
+    sockets_.add(where, kind + address.text());
     // dual:[::]:80 takes 0.0.0.0:80 as well
-    if (parsed->stack == ListenAddress::Stack::kDual) sockets_.add(where, "0.0.0.0:" + std::to_string(address.port()));
+    if (parsed->stack == ListenAddress::Stack::kDual)
+      sockets_.add(where, kind + "0.0.0.0:" + std::to_string(address.port()));
   }
 }
 
