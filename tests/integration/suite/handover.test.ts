@@ -437,3 +437,37 @@ scenario('a generation that is taken back hands over to the one that serves agai
   assert.ok(alive > 0, 'no connection of the other worker');
   assert.equal(alive, row['handed_over'], JSON.stringify(row));
 }, { timeout: 60_000 });
+
+scenario('what a load balancer has said of the client, its share and its number of requests go along', async ({ sluice, origin, connect: open }) => {
+  const server = await origin();
+  const proxy = await sluice({
+    config: {
+      upgrade: soon,
+      tenants: [reverse(
+        [server.address], { proxy_protocol: { enabled: true, trusted: ['127.0.0.1/32'] }, http: { requests_per_connection: 3 } },
+        { limits: { source: { connections: 1 } } })],
+    },
+  });
+  const greeting = 'PROXY TCP4 203.0.113.7 198.51.100.2 4711 443\r\n';
+  const client = await open(proxy.address('web'));
+  await client.send(greeting + get('/one'));
+  assert.equal((await client.readResponse()).status, 200);
+  await upgrade(proxy);
+  assert.equal((await client.ask(get('/two'))).status, 200);
+  const second = await open(proxy.address('web'));
+  await second.send(greeting + get('/no'));
+  await second.reader.closed();  // the one that has moved counts
+  const other = await open(proxy.address('web'));
+  await other.send(greeting.replace('203.0.113.7', '203.0.113.8') + get('/other'));
+  assert.equal((await other.readResponse()).status, 200);
+  await upgrade(proxy);
+  const last = await client.ask(get('/three'));
+  assert.equal(last.head.get('connection')?.toLowerCase(), 'close');
+  await client.reader.closed();
+  const lines = await eventually('the log', () => {
+    const found = proxy.log.all((r) => r['event'] === 'request' && ['/one', '/two', '/three'].includes(String(r['path'])));
+    return found.length === 3 ? found : undefined;
+  });
+  assert.deepEqual(lines.map((r) => r['client']), Array(3).fill('203.0.113.7:4711'));
+  assert.deepEqual(lines.map((r) => r['request']), [1, 2, 3]);
+});
