@@ -156,6 +156,14 @@ Result<SavedState> read_state(std::string_view text) {
   return *std::move(state);
 }
 
+std::string write_addresses(const SavedAddresses& addresses) {
+  return settings::to_json(addresses);
+}
+
+Result<SavedAddresses> read_addresses(std::string_view text) {
+  return settings::from_json<SavedAddresses>(text);
+}
+
 std::vector<std::int32_t> descriptors_of(const SavedState& state) {
   std::vector<std::int32_t> all;
   add(all, state.program.fd);

@@ -77,6 +77,21 @@ struct SavedAddress {
 };
 static_assert(settings::complete<SavedAddress>());
 
+struct SavedAddresses {
+  std::int64_t sequence = 0;
+  std::vector<SavedAddress> addresses;
+
+  static constexpr std::string_view about =
+      "What the listening sockets in the descriptor store of a service manager are. Descriptors count for nothing "
+      "there, a socket is known by its inode.";
+  static constexpr void describe(auto& f) {
+    using S = SavedAddresses;
+    f(&S::sequence, "sequence", "The highest counts: nanoseconds of the steady clock.");
+    f(&S::addresses, "addresses", "");
+  }
+};
+static_assert(settings::complete<SavedAddresses>());
+
 struct SavedSlab {
   std::string tenant;
   std::uint32_t worker = 0;
@@ -294,6 +309,7 @@ struct SavedState {
   std::uint32_t next_socket = 1;
   std::vector<SavedAddress> addresses;
   SavedDatagrams datagrams;
+  std::string address_map;
   std::int32_t own_slab = kNoFd;
   std::vector<SavedSlab> slabs;
   std::vector<SavedId> private_ids;
@@ -323,6 +339,7 @@ struct SavedState {
     f(&S::next_socket, "next_socket", "Number of the next listening socket.");
     f(&S::addresses, "addresses", "");
     f(&S::datagrams, "datagrams", "");
+    f(&S::address_map, "address_map", "Name of their description in the descriptor store; empty: there is none.");
     f(&S::own_slab, "own_slab", "The supervisor's own metrics.").range(0, 1 << 30);
     f(&S::slabs, "slabs", "");
     f(&S::private_ids, "private_ids", "");
@@ -344,6 +361,9 @@ static_assert(settings::complete<SavedState>());
 /// Errors: kUnsupported for another version; kBadSyntax for what is not a state, or one that does not hold together: a
 /// number that leads nowhere, a descriptor twice.
 [[nodiscard]] Result<SavedState> read_state(std::string_view text);
+[[nodiscard]] std::string write_addresses(const SavedAddresses& addresses);
+/// Errors: kBadSyntax.
+[[nodiscard]] Result<SavedAddresses> read_addresses(std::string_view text);
 /// All that must be open over exec.
 [[nodiscard]] std::vector<std::int32_t> descriptors_of(const SavedState& state);
 

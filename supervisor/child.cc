@@ -136,8 +136,8 @@ void run_child(const ChildPlan& plan) noexcept {
     const rlimit value{.rlim_cur = limit.value, .rlim_max = limit.value};
     if (::setrlimit(limit.resource, &value) != 0) give_up(plan, Step::kLimits);
   }
-  // After the ids, which clear it. A worker does not outlive its supervisor, however that ends.
-  (void)::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  // after the ids, which clear it
+  if (plan.left == Left::kDies) (void)::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   ::syscall(SYS_execveat, plan.binary, "", plan.argv, plan.envp, AT_EMPTY_PATH);
   give_up(plan, Step::kExec);
 }

@@ -27,6 +27,11 @@ struct Limit {
   rlim_t value;
 };
 
+/// When we end without having ended it.
+enum class Left : std::uint8_t {
+  kDies,   ///< the kernel kills it
+  kLives,  ///< it knows what to do: a worker serves on (docs/restart.md)
+};
 enum class Groups : std::uint8_t { kDrop, kKeep };
 /// Whether the child forbids user namespaces below its own. Never without one of its own: the limit would be
 /// everybody's.
@@ -48,6 +53,7 @@ struct ChildPlan {
   Restrict restrict_to = Restrict::kNothing;
   int landlock = -1;  ///< a rule set for kNoWrites, or -1
   std::span<const Limit> limits;
+  Left left = Left::kDies;
 };
 inline constexpr int kFirstSpare = 10;
 

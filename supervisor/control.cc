@@ -40,9 +40,13 @@ Result<> make_folder(const std::string& path) {
 
 }  // namespace
 
+std::string control_path(const ipc::ControlSettings& settings) {
+  return settings.path.empty() ? ipc::default_control_path() : settings.path;
+}
+
 Result<std::unique_ptr<Control>> Control::open(Loop& loop, Log& log, Supervisor& supervisor,
                                                const ipc::ControlSettings& settings) {
-  const std::string path = settings.path.empty() ? ipc::default_control_path() : settings.path;
+  const std::string path = control_path(settings);
   const std::string step = "the control socket " + path;
   if (settings.path.empty())
     if (Result<> made = make_folder(path); !made) return fail(std::move(made).error().during(step));

@@ -25,6 +25,9 @@ namespace sluice::supervisor {
 class Supervisor;
 class Takeover;
 
+/// Where the socket is: as configured, or the default.
+[[nodiscard]] std::string control_path(const ipc::ControlSettings& settings);
+
 class Control {
  public:
   static constexpr std::size_t kMaxClients = 128;

@@ -99,6 +99,25 @@ void Generations::set_log_level(LogLevel level) {
   for (const std::unique_ptr<Generation>& generation : all_) generation->workforce().set_log_level(level);
 }
 
+Result<> Generations::inherit(const std::vector<restart::SavedAddress>& addresses) {
+  std::uint32_t next = 1;
+  for (const restart::SavedAddress& address : addresses) {
+    for (const restart::SavedSocket& socket : address.sockets) next = std::max(next, socket.number + 1);
+    next = std::max(next, address.file_number + 1);
+  }
+  Result<std::vector<std::shared_ptr<BoundAddress>>> adopted = sockets_.adopt(addresses, next);
+  if (!adopted) return fail(std::move(adopted).error());
+  inherited_ = *std::move(adopted);
+  return {};
+}
+
+std::vector<pid_t> Generations::pids() const {
+  std::vector<pid_t> all;
+  for (const std::unique_ptr<Generation>& generation : all_)
+    for (const std::unique_ptr<Worker>& worker : generation->workforce().workers()) all.push_back(worker->pid());
+  return all;
+}
+
 bool Generations::has(pid_t pid) const {
   return std::ranges::any_of(all_, [pid](const std::unique_ptr<Generation>& generation) {
     return std::ranges::any_of(generation->workforce().workers(),

@@ -23,6 +23,17 @@ class Generations {
   [[nodiscard]] static std::unique_ptr<Generations> go_on(const Takeover& from, Loop& loop, Log& log, LogSink& sink);
   Generations(Generations&&) = delete;
 
+  /// Listening sockets that outlived a supervisor before us: held until forget_orphans(), for who has their address.
+  /// Errors: kBadSyntax; they are closed then.
+  [[nodiscard]] Result<> inherit(const std::vector<restart::SavedAddress>& addresses);
+  [[nodiscard]] std::vector<restart::SavedAddress> addresses() const { return sockets_.save(); }
+  [[nodiscard]] std::uint64_t last_number() const { return last_number_; }
+  /// Workers of a supervisor that has died hold addresses too.
+  void expect_orphans() { sockets_.expect_orphans(); }
+  void forget_orphans() {
+    sockets_.forget_orphans();
+    inherited_.clear();
+  }
   /// One more, neither started nor serving. Errors: Generation::make's.
   [[nodiscard]] Result<Generation*> add(Configuration configuration);
   /// Gives up one that was never started.
@@ -39,6 +50,8 @@ class Generations {
   /// Set after every move of any worker. One waiter: the supervisor's main task.
   [[nodiscard]] Signal& changed() { return changed_; }
   void set_log_level(LogLevel level);
+  /// All our processes.
+  [[nodiscard]] std::vector<pid_t> pids() const;
   /// Is this one of our processes?
   [[nodiscard]] bool has(pid_t pid) const;
   /// What the admin process reads about the slots.
@@ -65,6 +78,7 @@ class Generations {
   Workforce::Common common_;
   std::map<std::pair<std::string, std::uint32_t>, Past> past_;
   std::uint64_t last_number_ = 0;
+  std::vector<std::shared_ptr<BoundAddress>> inherited_;
   Generation* serving_ = nullptr;
   std::vector<std::unique_ptr<Generation>> all_;  // oldest first
 };

@@ -172,7 +172,8 @@ Result<Spawned> launch(const LaunchPlan& plan) {
                   .groups = identity.groups,
                   .restrict_to = plan.restrict_to,
                   .landlock = plan.landlock,
-                  .limits = plan.limits};
+                  .limits = plan.limits,
+                  .left = plan.left};
   const auto keep = [&spares](int fd, int& into) -> Result<> {
     auto copy = spare(fd);
     if (!copy) return fail(std::move(copy).error());

@@ -24,6 +24,7 @@ struct LaunchPlan {
   Restrict restrict_to = Restrict::kNothing;
   int landlock = -1;
   std::span<const Limit> limits;
+  Left left = Left::kDies;
 };
 
 /// Returns when the program runs.

@@ -141,14 +141,17 @@ Result<std::shared_ptr<BoundAddress>> ListeningSockets::acquire(const std::strin
   bound->bound_ = request.configured;
   bound->listen_ = *std::move(listen);
   if (bound->listen_.address.is_unix()) {
-    Result<UnixListener> socket =
-        UnixListener::bind(bound->listen_.address.path(), {.mode = request.unix_mode, .backlog = request.backlog});
+    Result<UnixListener> socket = UnixListener::bind(
+        bound->listen_.address.path(),
+        {.mode = request.unix_mode,
+         .backlog = request.backlog,
+         .others = company_ == Company::kOrphans ? UnixListener::Others::kReplace : UnixListener::Others::kRespect});
     if (!socket) return fail(std::move(socket).error().during(step));
     bound->unix_ = std::make_unique<UnixListener>(*std::move(socket));
     bound->unix_number_ = next_number_++;
   } else {
     // what we hold ourselves at that port (another address of the machine, or all of them) is no stranger
-    if (!ours(bound->listen_.address.port()))
+    if (company_ == Company::kNone && !ours(bound->listen_.address.port()))
       if (Result<> free = nobody_there(bound->listen_); !free) return fail(std::move(free).error().during(step));
     if (Result<> grown = grow(*bound, request.workers); !grown) return fail(std::move(grown).error().during(step));
   }

@@ -92,18 +92,27 @@ class ListeningSockets {
   /// For a socket of another kind.
   [[nodiscard]] std::uint32_t take_number() { return next_number_++; }
 
+  /// Workers of a supervisor that has died still listen: who is at an address may be one of them.
+  void expect_orphans() { company_ = Company::kOrphans; }
+  void forget_orphans() { company_ = Company::kNone; }
   /// All that are in use, for another program that goes on with them.
   [[nodiscard]] std::vector<restart::SavedAddress> save() const;
   [[nodiscard]] std::uint32_t next_number() const { return next_number_; }
-  /// Those of the program before this one: known from here on, for as long as somebody has them.
+  /// Addresses whose sockets are ours already: known from here on, for as long as somebody has them. Errors: kBadSyntax
+  /// for what is no address; nothing has been taken then.
+  [[nodiscard]] Result<std::vector<std::shared_ptr<BoundAddress>>> adopt(
+      const std::vector<restart::SavedAddress>& addresses, std::uint32_t next_number);
+  /// Those of the program before this one.
   [[nodiscard]] std::vector<std::shared_ptr<BoundAddress>> go_on(const Takeover& from);
 
  private:
+  enum class Company : std::uint8_t { kNone, kOrphans };
   [[nodiscard]] Result<> grow(BoundAddress& address, std::uint32_t workers);
   [[nodiscard]] bool ours(std::uint16_t port);
 
   std::map<std::string, std::weak_ptr<BoundAddress>> known_;
   std::uint32_t next_number_ = 1;
+  Company company_ = Company::kNone;
 };
 
 }  // namespace sluice::supervisor

@@ -3,16 +3,48 @@
 
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
+#include <cstring>
 
 #include "base/sys.h"
 
 namespace sluice::supervisor {
+namespace {
+constexpr std::size_t kMostDescriptors = 250;  // the kernel's limit is 253
+}
 
 void notify_service_manager(std::string_view state) {
+  notify_service_manager(state, {});
+}
+
+bool has_service_manager() {
+  const char* variable = std::getenv("NOTIFY_SOCKET");
+  return variable != nullptr && *variable != '\0';
+}
+
+std::optional<Millis> watchdog_interval() {
+  const auto number = [](const char* name) {
+    const char* const text = std::getenv(name);
+    std::int64_t value = 0;
+    if (text != nullptr) (void)std::from_chars(text, text + std::strlen(text), value);
+    return value;
+  };
+  constexpr std::int64_t kRoom = 3;
+  constexpr std::int64_t kMicros = 1000;
+  const std::int64_t whose = number("WATCHDOG_PID");
+  const std::int64_t interval = number("WATCHDOG_USEC") / kMicros / kRoom;
+  if (interval <= 0 || (whose != 0 && whose != ::getpid())) return std::nullopt;
+  return Millis(interval);
+}
+
+void notify_service_manager(std::string_view state, std::span<const int> fds) {
   const char* variable = std::getenv("NOTIFY_SOCKET");
   const std::string_view path = variable != nullptr ? variable : "";
   sockaddr_un address{};
@@ -24,7 +56,21 @@ void notify_service_manager(std::string_view state) {
   if (!fd) return;
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
   if (!sys::connect(fd->get(), reinterpret_cast<const sockaddr*>(&address), size)) return;
-  (void)sys::send(fd->get(), state, 0);
+  iovec part{.iov_base = const_cast<char*>(state.data()), .iov_len = state.size()};  // sendmsg does not write to it
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMostDescriptors)> control{};
+  if (!fds.empty() && fds.size() <= kMostDescriptors) {
+    message.msg_control = control.data();
+    message.msg_controllen = CMSG_SPACE(fds.size_bytes());
+    cmsghdr* const rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(fds.size_bytes());
+    std::memcpy(CMSG_DATA(rights), fds.data(), fds.size_bytes());
+  }
+  (void)sys::sendmsg(fd->get(), message, 0);
 }
 
 }  // namespace sluice::supervisor

@@ -1,6 +1,8 @@
 // Listening sockets on their way from one program to the next: ListeningSockets::save() and go_on().
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "restart/saved_state.h"
 #include "supervisor/listeners.h"
 #include "supervisor/takeover.h"
@@ -40,24 +42,40 @@ std::vector<restart::SavedAddress> ListeningSockets::save() const {
 }
 
 std::vector<std::shared_ptr<BoundAddress>> ListeningSockets::go_on(const Takeover& from) {
+  return from.must(adopt(from.state().addresses, from.state().next_socket));
+}
+
+Result<std::vector<std::shared_ptr<BoundAddress>>> ListeningSockets::adopt(
+    const std::vector<restart::SavedAddress>& addresses, std::uint32_t next_number) {
   std::vector<std::shared_ptr<BoundAddress>> all;
-  next_number_ = from.state().next_socket;
-  for (const restart::SavedAddress& one : from.state().addresses) {
+  for (const restart::SavedAddress& one : addresses) {
     std::shared_ptr<BoundAddress> address = std::unique_ptr<BoundAddress>(new BoundAddress());
     address->configured_ = one.configured;
     address->bound_ = one.bound;
     // the port that the kernel once chose stands in the bound address, "dual:" in the configured one
-    address->listen_ = from.must(ListenAddress::parse(one.configured));
-    if (!address->listen_.address.is_unix()) address->listen_.address = from.must(SocketAddress::parse(one.bound));
-    for (const restart::SavedSocket& socket : one.sockets)
-      address->sockets_.push_back({.number = socket.number, .fd = Fd(socket.fd)});
-    address->listening_ = one.listening;
-    if (one.file.fd != restart::kNoFd)
-      address->unix_ = std::make_unique<UnixListener>(
-          UnixListener::adopt(Fd(one.file.fd), one.file.path, one.file.device, one.file.inode));
-    address->unix_number_ = one.file_number;
-    known_[one.key] = address;
+    Result<ListenAddress> configured = ListenAddress::parse(one.configured);
+    if (!configured) return fail(std::move(configured).error());
+    address->listen_ = *std::move(configured);
+    if (!address->listen_.address.is_unix()) {
+      Result<SocketAddress> bound = SocketAddress::parse(one.bound);
+      if (!bound) return fail(std::move(bound).error());
+      address->listen_.address = *std::move(bound);
+    }
     all.push_back(std::move(address));
+  }
+  // nothing can fail any more
+  next_number_ = std::max(next_number_, next_number);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const restart::SavedAddress& one = addresses[i];
+    BoundAddress& address = *all[i];
+    for (const restart::SavedSocket& socket : one.sockets)
+      address.sockets_.push_back({.number = socket.number, .fd = Fd(socket.fd)});
+    address.listening_ = one.listening;
+    if (one.file.fd != restart::kNoFd)
+      address.unix_ = std::make_unique<UnixListener>(
+          UnixListener::adopt(Fd(one.file.fd), one.file.path, one.file.device, one.file.inode));
+    address.unix_number_ = one.file_number;
+    known_[one.key] = all[i];
   }
   return all;
 }

@@ -20,6 +20,7 @@ restart::SavedState Supervisor::save() const {
   for (const Protection& one : origins_.protections)
     state.protections.push_back({.name = one.name, .on = one.on, .why = one.why});
   generations_->save(state);
+  state.address_map = store_.map();
   upgrader_->save(state);
   control_->save(state);
   return state;
@@ -47,6 +48,8 @@ void Supervisor::go_on(const Takeover& from) {
   upgrader_ = std::make_unique<Upgrader>(upgrader_context());
   upgrader_->go_on(from);
   control_ = Control::go_on(from, loop_, log_, *this);
+  store_.go_on_with(from.state().address_map);
+  roster_ = std::make_unique<Roster>(from.state().control.path);
   generations_->publish_facts();
 }
 

@@ -23,7 +23,8 @@ Result<Spawned> spawn(const SpawnRequest& request) {
                          .inner_id = 0,  // keeps its rights inside over exec: the empty root is still to be built
                          .cgroup = request.cgroup,
                          .oom_score_adjust = request.oom_score_adjust,
-                         .limits = {}});
+                         .limits = {},
+                         .left = Left::kLives});
   if (!spawned) return fail(std::move(spawned).error().during("starting the worker"));
   if (request.isolation == Isolation::kShared) {
     for (Protection& one : all_of(worker_namespaces()).report)

@@ -61,6 +61,16 @@ Result<> Supervisor::prepare(Configuration configuration) {
   Result<std::unique_ptr<Generations>> generations = Generations::make(loop_, log_, sink_);
   if (!generations) return fail(std::move(generations).error());
   generations_ = *std::move(generations);
+  roster_ = std::make_unique<Roster>(control_path(configuration.settings.control));
+  if (const std::vector<restart::SavedAddress> stored = store_.take(); !stored.empty()) {
+    log_.warn("listening sockets inherited", {{"addresses", stored.size()}});
+    if (Result<> inherited = generations_->inherit(stored); !inherited) return inherited;
+  }
+  orphans_ = roster_->orphans();
+  if (!orphans_.empty()) {
+    log_.warn("orphans found", {{"processes", orphans_.size()}});
+    generations_->expect_orphans();
+  }
   Result<Generation*> first = generations_->add(std::move(configuration));
   if (!first) return fail(std::move(first).error());
   generations_->set_serving(**first);
@@ -107,6 +117,7 @@ Task<int> Supervisor::serve() {
     killed += generation->workforce().stragglers();
   scope_.cancel();
   control_.reset();
+  roster_.reset();
   log_.info("stopped", {{"workers_killed", killed}});
   co_return started ? 0 : 1;
 }
@@ -117,7 +128,24 @@ Task<> Supervisor::wait_for_change() {
   upgrader_->changed();
   generations_->bury([this](const Generation& generation) { upgrader_->buried(generation); });
   generations_->publish_facts();
+  update_roster();
+  update_store();
   reap_strangers();
+}
+
+void Supervisor::update_store() {
+  const std::pair now(generations_->last_number(), generations_->all().size());
+  if (!ready_ || now == stored_) return;
+  stored_ = now;
+  store_.keep(generations_->addresses());
+}
+
+// While orphans have not been told to drain, the file is about them: this start may yet fail.
+void Supervisor::update_roster() {
+  if (!orphans_.empty()) return;
+  const Result<> updated = roster_->update(generations_->pids());
+  if (!updated && !std::exchange(roster_failed_, true))
+    log_.warn("roster not written", {{"why", updated.error().message()}});
 }
 
 // Until all are ready, or one proves that it cannot start. Being told to leave meanwhile is no failure.
@@ -133,6 +161,9 @@ Task<bool> Supervisor::start_workers() {
   if (leave_ != Leave::kNo) co_return true;
   ready_ = true;
   const auto took = std::chrono::floor<Millis>(uptime());
+  for (const Fd& orphan : std::exchange(orphans_, {})) tell_to_drain(orphan);
+  generations_->forget_orphans();
+  update_store();
   log_.info("ready", {{"workers", workers.workers().size()}, {"milliseconds", took.count()}});
   notify_service_manager(fmt::format("READY=1\nMAINPID={}\nSTATUS=serving", ::getpid()));
   co_return true;
@@ -232,9 +263,11 @@ void Supervisor::reap_strangers() {
 }
 
 Task<> Supervisor::tick() {
-  constexpr Millis kEvery{1000};
+  const std::optional<Millis> watchdog = watchdog_interval();
+  const Millis every = std::min(Millis(1000), watchdog.value_or(Millis(1000)));
   for (;;) {
-    co_await loop_.sleep(kEvery);
+    if (watchdog) notify_service_manager("WATCHDOG=1");
+    co_await loop_.sleep(every);
     log_.flush();
     (void)sink_.finish();
     if (const std::uint64_t lost = sink_.lost(); lost != sink_lost_said_) {

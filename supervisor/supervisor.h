@@ -16,8 +16,10 @@
 #include "restart/drain.h"
 #include "supervisor/config.h"
 #include "supervisor/control.h"
+#include "supervisor/fd_store.h"
 #include "supervisor/generations.h"
 #include "supervisor/log_sink.h"
+#include "supervisor/roster.h"
 #include "supervisor/upgrader.h"
 
 namespace sluice::supervisor {
@@ -77,6 +79,8 @@ class Supervisor {
   [[nodiscard]] restart::DrainBudgets stop_budgets() const;
   void take_signal(const OsSignal& signal);
   void reap_strangers();
+  void update_roster();
+  void update_store();
   void say_start_failed(const Worker& worker);
 
   Loop& loop_;
@@ -90,6 +94,11 @@ class Supervisor {
   std::unique_ptr<Generations> generations_;
   std::unique_ptr<Upgrader> upgrader_;
   std::unique_ptr<Control> control_;
+  FdStore store_;
+  std::pair<std::uint64_t, std::size_t> stored_;  // newest generation, number of them: when addresses may differ
+  std::unique_ptr<Roster> roster_;
+  bool roster_failed_ = false;
+  std::vector<Fd> orphans_;  // of a supervisor before us, until our workers serve
   Leave leave_ = Leave::kNo;
   std::optional<Millis> budget_;
   bool ready_ = false;

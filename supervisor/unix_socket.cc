@@ -15,13 +15,15 @@ namespace sluice::supervisor {
 namespace {
 
 // Is somebody listening? A connection attempt tells: ECONNREFUSED means that the file is a leftover.
-Result<> make_way(const std::string& path, const RawAddress& address) {
+Result<> make_way(const std::string& path, const RawAddress& address, UnixListener::Others others) {
   struct stat info{};
   if (::lstat(path.c_str(), &info) != 0) {
     if (errno == ENOENT) return {};
     return fail_errno(errno, "looking at the socket's path");
   }
   if (!S_ISSOCK(info.st_mode)) return fail(Code::kBadConfig, "there is something at this path that is not a socket");
+  if (others == UnixListener::Others::kReplace)
+    return ::unlink(path.c_str()) == 0 ? Result<>() : fail_errno(errno, "removing the socket of an orphan");
   Result<Fd> probe = sys::socket(AF_UNIX, SOCK_STREAM, 0);
   if (!probe) return fail(std::move(probe).error());
   if (::connect(probe->get(), address.get(), address.size) == 0 || errno == EAGAIN)
@@ -39,7 +41,7 @@ Result<UnixListener> UnixListener::bind(const std::string& path, const Options& 
   const Result<SocketAddress> parsed = SocketAddress::parse("unix:" + path);
   if (!parsed) return fail(parsed.error());
   const RawAddress address = parsed->raw();
-  if (Result<> way = make_way(path, address); !way) return fail(std::move(way).error());
+  if (Result<> way = make_way(path, address, options.others); !way) return fail(std::move(way).error());
   Result<Fd> fd = sys::socket(AF_UNIX, SOCK_STREAM, 0);
   if (!fd) return fail(std::move(fd).error());
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 
 #include "base/fd.h"
@@ -14,10 +15,15 @@ namespace sluice::supervisor {
 
 class UnixListener {
  public:
+  enum class Others : std::uint8_t {
+    kRespect,  ///< where somebody listens nothing is touched
+    kReplace,  ///< its file goes; it keeps what has connected
+  };
   struct Options {
     mode_t mode = 0600;
     gid_t group = static_cast<gid_t>(-1);  ///< -1: left as it is
     int backlog = 128;
+    Others others = Others::kRespect;
   };
   /// Non-blocking, close-on-exec; bound and listening. Errors: kRefused when somebody listens there, kBadConfig when
   /// the path is something else, kSystem.

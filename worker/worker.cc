@@ -1,10 +1,14 @@
 // See worker.h. Owns one of everything a worker has; the order of the members is the order of dependence.
 #include "worker/worker.h"
 
+#include <csignal>
+
 #include "base/frames.h"
+#include "base/os_signals.h"
 #include "base/scope.h"
 #include "ipc/connection_table.h"
 #include "ipc/metrics.h"
+#include "ipc/settings/settings.h"
 #include "ipc/slab.h"
 #include "restart/drain.h"
 #include "restart/fault_point.h"
@@ -48,9 +52,10 @@ T checked(Result<T> result) {
 
 class Worker {
  public:
-  Worker(Booted& booted, ipc::Slab& slab, std::unique_ptr<Resolver>& resolver, Loop& loop)
+  Worker(Booted& booted, ipc::Slab& slab, std::unique_ptr<Resolver>& resolver, OsSignals& signals, Loop& loop)
       : booted_(booted),
         loop_(loop),
+        signals_(signals),
         writer_(slab),
         table_(slab),
         metrics_(writer_, names_),
@@ -109,6 +114,7 @@ class Worker {
     fault_point(FaultPoint::kWorkerReady);
     if (Result<> said = booted_.channel.post(ipc::Ready{}); !said) return kFailed;
     background_.spawn([this] { return obey(); });
+    background_.spawn([this] { return watch_signals(); });
     background_.spawn([this] { return pool_.run(*resolver_); });
     background_.spawn([this] { return acceptor_.watch_memory(); });
     if (datagrams_.any()) background_.spawn([this] { return datagrams_.run(); });
@@ -134,9 +140,7 @@ class Worker {
     for (;;) {
       Result<ipc::WorkerEnd::Received> received = co_await booted_.channel.receive(Deadline::never());
       if (!received) {
-        // no supervisor, no service: it owns the sockets and would start a second worker on them
-        booted_.log.error("supervisor lost", {{"error", received.error().message()}});
-        leave(kFailed);
+        supervisor_lost(received.error());
         co_return;
       }
       std::visit(ipc::On{[&](const ipc::Listeners& more) { add_listeners(more, std::move(received->fds)); },
@@ -155,6 +159,37 @@ class Worker {
                          [](const auto&) {}},
                  received->message);
     }
+  }
+
+  // Its death is no reason to fail those whom we serve, and the listening sockets are ours too: go on until somebody
+  // sends SIGTERM, which the next supervisor does. Who does not accept would wait for nothing, and drains at once.
+  void supervisor_lost(const Error& error) {
+    booted_.log.error("supervisor lost", {{"error", error.message()}});
+    if (error.code() == Code::kProtocol) {
+      leave(kFailed);
+    } else if (!accepts_) {
+      drain_unasked();
+    }
+  }
+
+  Task<> watch_signals() {
+    for (;;) {
+      co_await signals_.arrived().wait(loop_, Deadline::never());
+      while (signals_.take()) drain_unasked();
+    }
+  }
+
+  // Nobody has said how long it may take.
+  void drain_unasked() {
+    if (draining_) return;
+    const auto ms = [](Millis budget) { return static_cast<std::uint64_t>(budget.count()); };
+    const ipc::UpgradeDrainSettings usual;
+    begin_drain({.idle_ms = ms(usual.idle),
+                 .request_ms = ms(usual.request),
+                 .upload_ms = ms(usual.upload),
+                 .tunnel_ms = ms(usual.tunnel),
+                 .flow_ms = ms(usual.flow),
+                 .spread_percent = static_cast<std::uint16_t>(usual.spread)});
   }
 
   void add_listeners(const ipc::Listeners& more, std::vector<Fd> fds) {
@@ -191,12 +226,14 @@ class Worker {
 
   void accept() {
     fault_point(FaultPoint::kWorkerAccept);
+    accepts_ = true;
     acceptor_.accept();
     datagrams_.accept();
   }
 
   void begin_pause(const ipc::Pause& pause) {
     fault_point(FaultPoint::kWorkerPause);
+    accepts_ = false;
     std::vector<std::uint32_t> keep;
     for (const ipc::Pause::Kept& kept : pause.keep) keep.push_back(kept.socket);
     booted_.log.info("paused", {{"connections", acceptor_.connections()}, {"flows", datagrams_.flows()}});
@@ -267,6 +304,7 @@ class Worker {
 
   Booted& booted_;
   Loop& loop_;
+  OsSignals& signals_;
   const Application* application_ = nullptr;
   ipc::MetricsWriter writer_;
   ipc::ConnectionTable table_;
@@ -290,6 +328,7 @@ class Worker {
   HandOver handover_;
   detail::HookSet hooks_;
   std::function<bool()> shed_ = [this] { return acceptor_.shed(); };
+  bool accepts_ = false;
   bool draining_ = false;
   Nanos prepare_time_{0};
   bool drained_ = false;
@@ -317,7 +356,10 @@ int serve(Booted& booted, const Application& application) {
   Result<std::unique_ptr<Resolver>> resolver =
       Resolver::make(loop, checked(resolver_options(booted.settings.resolver)));
   if (!resolver) return give_up(booted, resolver.error());
-  Worker worker(booted, *slab, *resolver, loop);
+  // the first process of a PID namespace hears only what it asks for
+  Result<std::unique_ptr<OsSignals>> signals = OsSignals::open(loop, {SIGTERM});
+  if (!signals) return give_up(booted, signals.error());
+  Worker worker(booted, *slab, *resolver, **signals, loop);
   if (Result<> closed = enter_sandbox(booted); !closed) return give_up(booted, closed.error());
   if (Result<> started = worker.start(application); !started) return give_up(booted, started.error());
   return worker.serve();

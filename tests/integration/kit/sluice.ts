@@ -11,6 +11,7 @@ import { Log, type JsonObject } from './log.js';
 import { Metrics } from './metrics.js';
 import { readResponse } from './http.js';
 import { descendants, descriptorCount, isAlive, type Process } from './processes.js';
+import { managerScript, type ManagerMode } from './service_manager.js';
 import { eventually, sleep, within } from './wait.js';
 
 /** Where the binaries are; tests/run says it, by hand it is the dev build. */
@@ -27,6 +28,10 @@ export interface SluiceOptions {
   readonly args?: readonly string[];
   /** Starts a copy of `sluice` of its own, which `replaceProgram` may put something else in the place of. */
   readonly ownProgram?: boolean;
+  /** Runs under a service manager with a descriptor store, which starts it again when it is killed. */
+  readonly manager?: ManagerMode;
+  /** Starts where another one was, with its configuration. */
+  readonly after?: Sluice;
 }
 
 export interface Outcome {
@@ -63,7 +68,7 @@ export class Sluice {
   }
 
   static async launch(options: SluiceOptions): Promise<Sluice> {
-    const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
+    const folder = options.after?.folder ?? mkdtempSync(join(tmpdir(), 'sluice-test-'));
     const config = merge({
       control: { path: join(folder, 'control.sock') },
       log: { format: 'json' },
@@ -71,9 +76,14 @@ export class Sluice {
       ...(options.application === undefined ? {} : { application: { program: join(binaries, options.application) } }),
     }, options.config);
     const file = join(folder, 'sluice.json');
-    writeFileSync(file, JSON.stringify(config, null, 2));
+    if (options.after === undefined) writeFileSync(file, JSON.stringify(config, null, 2));
     const folderOfPrograms = options.ownProgram === true ? ownPrograms(folder) : binaries;
-    const child = spawn(join(folderOfPrograms, 'sluice'), ['-c', file, ...(options.args ?? [])], {
+    const command = [join(folderOfPrograms, 'sluice'), '-c', file, ...(options.args ?? [])];
+    if (options.manager !== undefined) {
+      writeFileSync(join(folder, 'manager.py'), managerScript);
+      command.unshift('/usr/bin/python3', join(folder, 'manager.py'), options.manager, join(folder, 'notify.sock'));
+    }
+    const child = spawn(command[0] as string, command.slice(1), {
       stdio: ['ignore', 'ignore', 'pipe'],
       cwd: folder,
       // a signal stays a signal in sanitized builds: tests look at how processes die

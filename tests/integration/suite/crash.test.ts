@@ -132,13 +132,3 @@ scenario('the admin process dying harms no traffic and comes back', async ({ slu
   assert.equal(server.accepted, 1);
   await eventually('metrics again', async () => (await proxy.metrics()).samples.length > 0);
 });
-
-scenario('when the supervisor is killed its workers do not stay behind', async ({ sluice, origin, connect }) => {
-  const server = await origin();
-  const proxy = await sluice({ crashes: 'expected', config: { tenants: [reverse([server.address])] } });
-  const client = await connect(proxy.address('web'));
-  await client.ask(get);
-  proxy.signal('SIGKILL');
-  assert.equal(await proxy.waitForExit(), 'SIGKILL');
-  await client.reader.closed();
-});

@@ -1,0 +1,152 @@
+// The death of the supervisor: its workers serve on, the next supervisor takes their place, and with a service manager's
+// descriptor store nothing is refused meanwhile.
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { assert, connect, connectThrough, descendants, eventually, forward, isAlive, Load, reverse, scenario, sleep, type JsonObject, type Process, type Sluice } from '../kit/index.js';
+
+const get = 'GET / HTTP/1.1\r\nHost: web.test\r\n\r\n';
+const once = 'GET / HTTP/1.1\r\nHost: web.test\r\nConnection: close\r\n\r\n';
+const soon = { probation: '0s', drain: { idle: '2s', request: '5s', upload: '5s', tunnel: '5s' } };
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((done) => void server.close(() => done()));
+  return port;
+}
+
+/** The processes below, each killed when the scenario ends. */
+function familyOf(proxy: Sluice, after: (cleanup: () => void) => void): Process[] {
+  const family = descendants(proxy.pid);
+  after(() => {
+    for (const process of family) if (isAlive(process)) globalThis.process.kill(process.pid, 'SIGKILL');
+  });
+  return family;
+}
+
+function cpuTicks(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+scenario('workers of a dead supervisor serve on without haste, and drain on SIGTERM', async ({ sluice, origin, scripted, connect: open, after }) => {
+  const server = await origin();
+  const echo = await scripted(async (c) => {
+    for (;;) await c.send(await c.reader.exactly(4));
+  });
+  const proxy = await sluice({
+    crashes: 'expected', config: { tenants: [reverse([server.address]), forward({ connect: { ports: [] } }, { name: 'tunnels' })] },
+  });
+  const family = familyOf(proxy, after);
+  const idle = await open(proxy.address('web'));
+  const tunnel = await open(proxy.address('proxy'));
+  await idle.ask(get);
+  await connectThrough(tunnel, echo.address);
+  proxy.signal('SIGKILL');
+  assert.equal(await proxy.waitForExit(), 'SIGKILL');
+  await sleep(200);
+  const before = family.filter(isAlive).map((p) => cpuTicks(p.pid));
+  await sleep(500);
+  const after_ = family.filter(isAlive).map((p) => cpuTicks(p.pid));
+  assert.equal(before.length, family.length, 'all workers live');
+  after_.forEach((ticks, i) => assert.ok(ticks - (before[i] ?? 0) < 10, `a worker spins: ${ticks - (before[i] ?? 0)} ticks in half a second`));
+  assert.equal((await idle.ask(get)).status, 200);
+  await tunnel.send('ping');
+  assert.equal((await tunnel.reader.exactly(4)).toString(), 'ping');
+  const fresh = await open(proxy.address('web'));
+  assert.equal((await fresh.ask(get)).status, 200);
+
+  for (const worker of family) process.kill(worker.pid, 'SIGTERM');
+  await eventually('nobody listening', () => connect(proxy.address('web')).then((c) => void c.close(), () => true));
+  const last = await idle.ask(get);
+  assert.equal(last.status, 200);
+  assert.equal(last.head.get('connection')?.toLowerCase(), 'close');
+  await fresh.ask(get);
+  await tunnel.send('pong');
+  assert.equal((await tunnel.reader.exactly(4)).toString(), 'pong');
+  tunnel.close();
+  await eventually('the workers leaving', () => family.every((p) => !isAlive(p)) || undefined);
+});
+
+scenario('the next supervisor shares the addresses with them, and tells them to drain', async ({ sluice, origin, after }) => {
+  const server = await origin((request, response) => { request.resume().on('end', () => response.end('ok')); });
+  const port = await freePort();
+  const config = { upgrade: soon, tenants: [reverse([server.address], { listen: [`127.0.0.1:${port}`] }, { workers: 2 })] };
+  const first = await sluice({ crashes: 'expected', config });
+  const family = familyOf(first, after);
+  const load = new Load(first, 'web', 8);
+  await sleep(200);
+  first.signal('SIGKILL');
+  assert.equal(await first.waitForExit(), 'SIGKILL');
+  assert.ok(existsSync(`${first.controlPath}.workers`));
+  await sleep(200);
+  const second = await sluice({ config, after: first });
+  await second.log.waitFor('the orphans', (r) => r['event'] === 'orphans found' && r['processes'] === 3);
+  await eventually('the orphans leaving', () => family.every((p) => !isAlive(p)) || undefined);
+  await sleep(200);
+  await load.stop();
+  assert.deepEqual(load.failures, []);
+  assert.ok(load.asked > 50, `${load.asked} requests`);
+  assert.equal((await second.upgrade({ force: true }))['outcome'], 'done');
+  second.signal('SIGTERM');
+  assert.equal(await second.waitForExit(), 0);
+  assert.ok(!existsSync(`${second.controlPath}.workers`));
+});
+
+scenario('a worker that waits for a supervisor that died while it was started leaves', async ({ sluice, origin, after }) => {
+  const server = await origin();
+  const proxy = await sluice({ crashes: 'expected', config: { upgrade: { ...soon, probation: '20s' }, tenants: [reverse([server.address])] } });
+  const upgraded = proxy.upgrade({ force: true });
+  upgraded.catch(() => undefined);
+  await eventually('the switch', async () => (await proxy.status())['generation'] === 2 || undefined);
+  const family = familyOf(proxy, after);
+  proxy.signal('SIGKILL');
+  await proxy.waitForExit();
+  const paused = await eventually('the paused ones leaving', () => (family.filter(isAlive).length === family.length / 2 ? family.filter(isAlive) : undefined));
+  const client = await connect(proxy.address('web'));
+  assert.equal((await client.ask(once)).status, 200);
+  client.close();
+  for (const worker of paused) process.kill(worker.pid, 'SIGTERM');
+  await eventually('the others leaving', () => family.every((p) => !isAlive(p)) || undefined);
+});
+
+function notifications(proxy: Sluice): string[] {
+  return proxy.log.all((r) => r['event'] === 'manager' && r['notification'] !== undefined).map((r) => String(r['notification']));
+}
+
+for (const manager of ['kills', 'keeps'] as const) {
+  scenario(`under a service manager that ${manager} the workers of a dead supervisor nothing is refused`, async ({ sluice, origin }) => {
+    const server = await origin((request, response) => { request.resume().on('end', () => response.end('ok')); });
+    const proxy = await sluice({
+      manager, ownProgram: true, crashes: 'expected', config: { upgrade: soon, tenants: [reverse([server.address], {}, { workers: 2 })] },
+    });
+    const pid = async (): Promise<number> => (await proxy.status())['pid'] as number;
+    const web = proxy.address('web');
+    let main = await pid();
+    for (const how of ['at once', 'after an exec in place', 'after an upgrade']) {
+      if (how === 'after an exec in place') proxy.replaceProgram();
+      if (how !== 'at once') assert.equal((await proxy.upgrade({ force: true }))['outcome'], 'done', how);
+      assert.equal(await pid(), main, how);
+      process.kill(main, 'SIGKILL');
+      await proxy.log.waitFor('the death', (r) => r['event'] === 'manager' && r['main'] === 'died');
+      // nobody may be there now, but the address is: the kernel's queue takes us
+      const clients = await Promise.all(Array.from({ length: 20 }, () => connect(web)));
+      const answers = await Promise.all(clients.map((client) => client.ask(once)));
+      assert.ok(answers.every((answer) => answer.status === 200), how);
+      clients.forEach((client) => client.close());
+      main = await eventually('the next supervisor', async () => {
+        const status = await proxy.status().catch(() => undefined);
+        return status !== undefined && status['ready'] === true && status['pid'] !== main ? status['pid'] as number : undefined;
+      });
+      await eventually('its readiness', () => notifications(proxy).filter((n) => n.startsWith('READY=1\nMAINPID=')).at(-1)?.includes(`MAINPID=${main}`));
+      assert.equal(proxy.log.all((r) => r['event'] === 'listening sockets inherited').length > 0, true, how);
+    }
+    const said = notifications(proxy);
+    assert.ok(said.some((n) => /^RELOADING=1\nMONOTONIC_USEC=\d+$/.test(n)), said.join('|'));
+    assert.ok(said.includes('WATCHDOG=1'));
+    const stored = proxy.log.all((r) => r['event'] === 'manager' && typeof r['stored'] === 'number').at(-1) as JsonObject;
+    assert.equal(stored['stored'], 4, 'two sockets of web, one of the admin process, their description');
+  }, { timeout: 60_000 });
+}
