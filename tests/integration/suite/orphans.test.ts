@@ -125,12 +125,14 @@ for (const manager of ['kills', 'keeps'] as const) {
     const pid = async (): Promise<number> => (await proxy.status())['pid'] as number;
     const web = proxy.address('web');
     let main = await pid();
+    let deaths = 0;
     for (const how of ['at once', 'after an exec in place', 'after an upgrade']) {
       if (how === 'after an exec in place') proxy.replaceProgram();
       if (how !== 'at once') assert.equal((await proxy.upgrade({ force: true }))['outcome'], 'done', how);
       assert.equal(await pid(), main, how);
       process.kill(main, 'SIGKILL');
-      await proxy.log.waitFor('the death', (r) => r['event'] === 'manager' && r['main'] === 'died');
+      deaths += 1;
+      await eventually('the death', () => proxy.log.all((r) => r['event'] === 'manager' && r['main'] === 'died').length === deaths || undefined);
       // nobody may be there now, but the address is: the kernel's queue takes us
       const clients = await Promise.all(Array.from({ length: 20 }, () => connect(web)));
       const answers = await Promise.all(clients.map((client) => client.ask(once)));
