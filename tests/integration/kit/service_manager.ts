@@ -50,6 +50,11 @@ def hear():
             os.close(entry[1]); store.remove(entry)
     say(notification=data.decode(), stored=len(store))
 
+def hear_all():
+    while True:
+        try: hear()
+        except BlockingIOError: return
+
 def forward(number, frame):
     global stopping
     stopping = number != signal.SIGHUP
@@ -68,14 +73,15 @@ def children():
 main = start()
 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP): signal.signal(number, forward)
 while True:
-    try:
-        if select.select([inbox], [], [], 0.02)[0]: hear()
-    except (InterruptedError, BlockingIOError): pass
+    try: select.select([inbox], [], [], 0.02)
+    except InterruptedError: pass
+    hear_all()
     while True:
         try: pid, status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError: break
         if pid == 0: break
         if pid != main: continue
+        hear_all()  # what it said before it died
         if not os.WIFSIGNALED(status) or stopping:
             say(main="ended", status=status)
             os._exit(os.waitstatus_to_exitcode(status) & 255)
