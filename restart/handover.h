@@ -27,7 +27,7 @@
 namespace sluice::restart {
 
 /// Of MovedConnection, with all that is in it.
-inline constexpr std::uint16_t kStateVersion = 1;
+inline constexpr std::uint16_t kMovedVersion = 1;
 inline constexpr std::size_t kMostState = std::size_t{1} << 20;
 inline constexpr std::size_t kMostPiece = std::size_t{32} << 10;
 /// The client's socket and, for a tunnel, the origin's.
@@ -36,7 +36,7 @@ inline constexpr std::size_t kMostDescriptors = 2;
 struct Offer {
   std::uint64_t number = 0;  ///< of the old worker's choice; the answer has the same
   std::uint32_t size = 0;    ///< bytes of the pieces that follow
-  std::uint16_t version = kStateVersion;
+  std::uint16_t version = kMovedVersion;
 };
 struct Piece {
   std::string bytes;

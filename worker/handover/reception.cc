@@ -41,8 +41,8 @@ Task<Result<Reception::Arrival>> Reception::next() {
     const Result<std::string> bytes = co_await pieces(offer.size);
     if (!bytes) co_return fail(bytes.error());
     std::string why;
-    if (offer.version != restart::kStateVersion) {
-      why = fmt::format("version {} of the state, {} is known here", offer.version, restart::kStateVersion);
+    if (offer.version != restart::kMovedVersion) {
+      why = fmt::format("version {} of the state, {} is known here", offer.version, restart::kMovedVersion);
     } else {
       Result<restart::MovedConnection> connection = restart::decode_state(*bytes);
       if (!connection) co_return fail(std::move(connection).error());
