@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -90,6 +91,10 @@ void Buffer::release() {
 
 std::size_t Buffer::blocks_in_use() {
   return pool.in_use;
+}
+
+void Buffer::give_back() {
+  for (char* block : std::exchange(pool.free, {})) std::free(block);
 }
 
 }  // namespace sluice

@@ -47,6 +47,8 @@ class Buffer {
 
   /// Blocks of this thread in use, a larger buffer counting as several, for the memory limit and the metrics.
   [[nodiscard]] static std::size_t blocks_in_use();
+  /// Gives the blocks that this thread keeps for later back to malloc: for who will not need them again.
+  static void give_back();
 
  private:
   char* data_ = nullptr;

@@ -1,8 +1,11 @@
 // See worker.h. Owns one of everything a worker has; the order of the members is the order of dependence.
 #include "worker/worker.h"
 
+#include <malloc.h>
+
 #include <csignal>
 
+#include "base/buffer.h"
 #include "base/frames.h"
 #include "base/os_signals.h"
 #include "base/scope.h"
@@ -259,6 +262,7 @@ class Worker {
     background_.spawn([this] { return acceptor_.send_away(); });
     datagrams_.mark_open();
     background_.spawn([this] { return finish_drain(); });
+    background_.spawn([this] { return give_back(); });
   }
 
   void hand_over(const ipc::HandOver& order, Fd channel) {
@@ -293,6 +297,19 @@ class Worker {
   Task<> look_and_leave() {
     co_await datagrams_.last_look();
     leave(0);
+  }
+
+  // What was needed for connections that have left goes back to the system: a worker may drain for hours.
+  Task<> give_back() {
+    constexpr Millis kEvery(3000);
+    for (;;) {
+      co_await loop_.until(loop_.in(kEvery));
+      frames::trim();
+      Buffer::give_back();
+#ifdef __GLIBC__
+      ::malloc_trim(0);
+#endif
+    }
   }
 
   void fault_point(restart::FaultPoint at) const { restart::fault_point(at, booted_.configure.generation); }

@@ -29,6 +29,11 @@ def children(pid):
         return []
 
 
+def descendants(pid):
+    below = children(pid)
+    return below + [one for child in below for one in descendants(child)]
+
+
 def running(pid):
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
@@ -57,6 +62,31 @@ def put(source, target, mode=0o755):
     shutil.copyfile(source, target + ".new")
     os.chmod(target + ".new", mode)
     os.rename(target + ".new", target)
+
+
+class Daemon:
+    """A process that is not our child, with what is needed of Popen."""
+
+    def __init__(self, pid):
+        self.pid = pid
+
+    def poll(self):
+        return None if running(self.pid) else 0
+
+    def send_signal(self, number):
+        os.kill(self.pid, number)
+
+    def terminate(self):
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
+
+    def wait(self, seconds=10):
+        try:
+            wait_for("end", lambda: not running(self.pid), seconds)
+        except RuntimeError as late:
+            raise subprocess.TimeoutExpired("", seconds) from late
 
 
 class Server:
@@ -93,18 +123,24 @@ class Server:
     def alive(self):
         return self.child.poll() is None
 
-    def stop(self):
-        if self.child is not None and self.child.poll() is None:
-            ours = children(self.child.pid)
+    def stop_child(self):
+        """Ends the server, and whatever of it did not end with it."""
+        if self.child is None:
+            return
+        ours = descendants(self.child.pid)
+        if self.child.poll() is None:
             self.child.terminate()
             try:
                 self.child.wait(5)
             except subprocess.TimeoutExpired:
                 self.child.kill()
                 self.child.wait()
-            for pid in ours:
-                if running(pid):
-                    os.kill(pid, signal.SIGKILL)
+        for pid in ours:
+            if running(pid):
+                os.kill(pid, signal.SIGKILL)
+
+    def stop(self):
+        self.stop_child()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -175,11 +211,12 @@ class Sluice(Server):
     def ledger(self, seconds=8):
         """Sums of the ledgers when all old generations are gone, or after so many seconds: what was open and became what."""
         end = time.monotonic() + seconds
-        while any(u["phase"] != "ended" for u in self.upgrades()) and time.monotonic() < end:
+        over = ("ended", "failed")
+        while any(u["phase"] not in over for u in self.upgrades()) and time.monotonic() < end:
             time.sleep(0.1)
         sums = {"unexplained": 0, "draining": 0}
         for upgrade in self.upgrades():
-            if upgrade["phase"] != "ended":
+            if upgrade["phase"] not in over:
                 sums["draining"] += 1
                 continue
             for row in (upgrade.get("ledger") or {}).values():
@@ -220,7 +257,7 @@ class Nginx(BySignal):
     def configure(self, workers, more=""):
         self.write("nginx.conf", f"""
 user {"root" if os.getuid() == 0 else "nobody"};
-worker_processes {workers}; daemon off; pid {self.path("pid")}; error_log {self.path("error")} notice;
+worker_processes {workers}; pid {self.path("pid")}; error_log {self.path("error")} notice;
 events {{ worker_connections 8192; }}
 http {{
   access_log off; client_body_temp_path {self.path("b")}; proxy_temp_path {self.path("p")}; client_max_body_size 0;
@@ -234,9 +271,32 @@ http {{
 }}""")
 
     def start(self):
+        # as a daemon: in the foreground it ignores the signal for a new program
         program = self.path("nginx")
         put(shutil.which("nginx"), program)
-        self.begin([program, "-c", self.path("nginx.conf")])
+        subprocess.run([program, "-c", self.path("nginx.conf")], check=True)
+        self.child = Daemon(wait_for("nginx's process id", self.master))
+        wait_for("nginx", lambda: children(self.child.pid) and self.answers())
+
+    def master(self):
+        try:
+            with open(self.path("pid"), encoding="ascii") as file:
+                return int(file.read())
+        except (OSError, ValueError):
+            return 0
+
+    def renew(self):
+        """Whether the program that lies there now takes over; then it gives way again, so that we keep our child."""
+        self.child.send_signal(signal.SIGUSR2)
+        try:
+            new = wait_for("a new master", lambda: self.master() not in (0, self.child.pid) and running(self.master()) and self.master(), 3)
+            wait_for("its workers", lambda: children(new), 3)
+        except RuntimeError:
+            return False
+        os.kill(new, signal.SIGQUIT)
+        wait_for("the end of the new master", lambda: not running(new))
+        wait_for("the old master's file", lambda: self.master() == self.child.pid)
+        return True
 
 
 class NginxReuseport(Nginx):
@@ -277,6 +337,10 @@ backend origin
         program = self.path("haproxy")
         put(shutil.which("haproxy"), program)
         self.begin([program, "-W", "-f", self.path("haproxy.cfg")])
+
+    def renew(self):
+        """Whether the program that lies there now takes over."""
+        return self.restart()
 
 
 KINDS = {kind.name.replace(" ", "-"): kind for kind in (Sluice, Nginx, NginxReuseport, Haproxy)}

@@ -111,11 +111,12 @@ class Connection final : public Actor {
 
   void flush() {
     for (;;) {
-      if (out_.empty() && pattern_left_ != 0) {
-        constexpr std::uint64_t kPiece = 32768;
-        out_ = origin_.pattern.piece(pattern_at_, std::min(kPiece, pattern_left_));
-        pattern_at_ += out_.size();
-        pattern_left_ -= out_.size();
+      constexpr std::uint64_t kPiece = 32768;
+      if (out_.size() < kPiece && pattern_left_ != 0) {  // the head and a small body leave together
+        const std::string_view piece = origin_.pattern.piece(pattern_at_, std::min(kPiece, pattern_left_));
+        out_ += piece;
+        pattern_at_ += piece.size();
+        pattern_left_ -= piece.size();
       }
       if (out_.empty()) break;
       const ssize_t sent = ::send(socket_.get(), out_.data(), out_.size(), MSG_NOSIGNAL);

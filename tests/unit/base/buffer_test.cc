@@ -54,5 +54,19 @@ TEST(Buffer, ReturnsItsBlockOnRelease) {
   EXPECT_TRUE(buffer.empty());
 }
 
+TEST(Buffer, GivesBackOnlyWhatNobodyUses) {
+  Buffer buffer;
+  buffer.append("kept");
+  {
+    Buffer other;
+    other.append("gone");
+  }
+  Buffer::give_back();
+  EXPECT_EQ(buffer.view(), "kept");
+  Buffer later;
+  later.append("new");
+  EXPECT_EQ(later.view(), "new");
+}
+
 }  // namespace
 }  // namespace sluice
