@@ -141,7 +141,7 @@ def t15(kind, run):
 
     def play(row):
         for what, write, wanted in cases:
-            before = server.serving()
+            before = wait_for("two workers alone", lambda: len(server.serving()) == 2 and server.serving())
             write()
             begin = time.monotonic()
             done = server.ctl("upgrade", "--force", "--until", "probation")
