@@ -3,6 +3,9 @@
 import { connect } from './connection.js';
 import type { JsonObject } from './log.js';
 
+/** Longest silence within an answer: an upgrade says nothing while a worker that does not answer is waited for. */
+const longestSilence = 30_000;
+
 export interface Answer {
   readonly items: readonly JsonObject[];
   readonly result: JsonObject;
@@ -15,7 +18,7 @@ export async function control(path: string, command: string, parameters: JsonObj
   try {
     await connection.send(`${JSON.stringify({ command, ...parameters })}\n`);
     for (;;) {
-      const line = (await connection.reader.until('\n', `the answer to ${command}`)).toString('utf8');
+      const line = (await connection.reader.until('\n', `the answer to ${command}`, longestSilence)).toString('utf8');
       const reply = JSON.parse(line) as { item?: JsonObject; done?: boolean; result?: JsonObject; error?: { code: string; message: string } };
       if (reply.item !== undefined) items.push(reply.item);
       else if (reply.error !== undefined) throw new Error(`${command}: ${reply.error.code}: ${reply.error.message}`);

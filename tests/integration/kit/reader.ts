@@ -73,12 +73,12 @@ export class ByteReader {
   }
 
   /** Up to and including `marker`. */
-  async until(marker: string, what = JSON.stringify(marker)): Promise<Buffer> {
+  async until(marker: string, what = JSON.stringify(marker), limit = this.limit): Promise<Buffer> {
     for (let from = 0; ;) {
       const at = this.pending.indexOf(marker, from, 'latin1');
       if (at >= 0) return this.take(at + marker.length);
       from = Math.max(0, this.pending.length - marker.length);
-      if (!(await this.more(what))) throw this.lost(what);
+      if (!(await this.more(what, limit))) throw this.lost(what);
     }
   }
 

@@ -85,7 +85,7 @@ async function drink(from: Connection, size: number, pause?: () => Promise<void>
 
 const echoing = async (c: Connection): Promise<void> => {
   for (;;) {
-    const bytes = await c.reader.some();
+    const bytes = await c.reader.some('something', 20_000);
     if (bytes === undefined) return c.end();
     await c.send(bytes);
   }

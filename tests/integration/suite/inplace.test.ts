@@ -196,7 +196,7 @@ scenario('a worker that does not answer falls back to a new generation', async (
   const proxy = await sluice({
     crashes: 'expected',
     config: {
-      upgrade: { probation: '0s', drain: { idle: '300ms', request: '300ms', upload: '300ms', tunnel: '300ms' } },
+      upgrade: { probation: '0s', drain: { idle: '300ms', request: '300ms', upload: '300ms', tunnel: '300ms', flow: '300ms' } },
       restart_policy: { ready_timeout: '1s' },
       tenants: [reverse([one.address], {}, { workers: 2 })],
     },
