@@ -105,6 +105,7 @@ scenario('an idle connection goes on in the new worker, any number of times', as
     assert.equal(response.head.get('connection'), undefined);
   }
   assert.equal((await fresh.ask(get())).status, 200);
+  await proxy.log.waitFor('the last line', (r) => r['event'] === 'request' && r['path'] === '/');
   const lines = proxy.log.all((r) => r['event'] === 'request');
   const ids = new Set(lines.filter((r) => String(r['path']).startsWith('/after') || r['path'] === '/before').map((r) => r['connection']));
   assert.equal(ids.size, 1, 'its id changed');
