@@ -16,7 +16,7 @@ export { Load } from './load.js';
 export { Log, type Json, type JsonObject } from './log.js';
 export { Metrics, type Sample } from './metrics.js';
 export { HttpOrigin, ScriptedOrigin, type Script } from './origin.js';
-export { descendants, descriptorCount, isAlive, residentBytes, type Process } from './processes.js';
+export { descendants, descriptorCount, descriptorKinds, isAlive, noMoreDescriptors, residentBytes, type Process } from './processes.js';
 export { ByteReader, ConnectionLost } from './reader.js';
 export { scenario, type Kit, type ScenarioOptions } from './scenario.js';
 export { binaries, runProgram, Sluice, type Outcome, type SluiceOptions } from './sluice.js';

@@ -1,5 +1,7 @@
 // What a process leaves behind, read from /proc: children that outlive it, descriptors that pile up.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { strict as assert } from 'node:assert';
+import { eventually } from './wait.js';
 
 export interface Process {
   readonly pid: number;
@@ -49,6 +51,31 @@ export function descriptorCount(pid: number): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** How many descriptors of each kind a process has. */
+export function descriptorKinds(pid: number): Record<string, number> {
+  const kinds: Record<string, number> = {};
+  for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+    try {
+      const kind = readlinkSync(`/proc/${pid}/fd/${fd}`).replace(/[0-9]+/g, '').replace(/^\/.*/, 'file');
+      kinds[kind] = (kinds[kind] ?? 0) + 1;
+    } catch {
+      continue;  // closed meanwhile
+    }
+  }
+  return kinds;
+}
+
+/**
+ * Waits until a process has no more descriptors of any kind than it had. Fewer is well: a client may have been leaving
+ * when `before` was taken.
+ */
+export async function noMoreDescriptors(pid: number, before: Record<string, number>): Promise<void> {
+  const grown = (): Record<string, number> =>
+    Object.fromEntries(Object.entries(descriptorKinds(pid)).filter(([kind, count]) => count > (before[kind] ?? 0)));
+  await eventually('as many descriptors as before', () => Object.keys(grown()).length === 0)
+    .catch(() => assert.deepEqual(grown(), {}, `before: ${JSON.stringify(before)}`));
 }
 
 /** Resident memory in bytes. */

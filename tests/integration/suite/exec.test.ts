@@ -1,28 +1,12 @@
 // A new supervisor by exec in place: the same process, nothing lost; and what is no supervisor is found out before.
-import { copyFileSync, readdirSync, readFileSync, readlinkSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, readlinkSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  assert, binaries, connectThrough, eventually, forward, Load, reverse, scenario, sleep, type JsonObject, type Sluice,
+  assert, binaries, connectThrough, descriptorKinds, eventually, forward, Load, noMoreDescriptors, reverse, scenario, sleep, type JsonObject, type Sluice,
 } from '../kit/index.js';
 
 const get = 'GET / HTTP/1.1\r\nHost: web.test\r\n\r\n';
 const soon = { probation: '0s', drain: { idle: '2s', request: '5s', upload: '5s', tunnel: '5s' } };
-
-/** How many descriptors of each kind a process has. */
-function descriptorKinds(pid: number): Record<string, number> {
-  const kinds: Record<string, number> = {};
-  for (const fd of readdirSync(`/proc/${pid}/fd`)) {
-    let target;
-    try {
-      target = readlinkSync(`/proc/${pid}/fd/${fd}`);
-    } catch {
-      continue;  // closed meanwhile
-    }
-    const kind = target.replace(/[0-9]+/g, '').replace(/^\/.*/, 'file');
-    kinds[kind] = (kinds[kind] ?? 0) + 1;
-  }
-  return kinds;
-}
 
 function field(pid: number, name: string): string {
   return new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
@@ -70,11 +54,7 @@ scenario('under load: the process stays, nobody notices, and nothing piles up', 
   assert.equal(proxy.pid, pid);
   assert.equal(field(pid, 'Name'), 'sluice');
   assert.equal(field(pid, 'Seccomp_filters'), filters);
-  const same = await eventually('the clients leaving', () => {
-    const now = descriptorKinds(pid);
-    return JSON.stringify(now) === JSON.stringify(before) ? now : undefined;
-  }, 3000).catch(() => descriptorKinds(pid));
-  assert.deepEqual(same, before);
+  await noMoreDescriptors(pid, before);
   await sleep(200);
   const end = await proxy.metrics();
   assert.equal(end.sum('sluice_requests_total', { tenant: 'main' }), load.asked);

@@ -1,9 +1,8 @@
 // Hand-over: tunnels and idle connections go on in the new workers, byte for byte, and the old ones are gone within
 // seconds.
 import { createHash } from 'node:crypto';
-import { readdirSync, readlinkSync } from 'node:fs';
 import {
-  assert, connect, connectThrough, eventually, forward, reverse, scenario, sleep, websocket,
+  assert, connect, connectThrough, descriptorKinds, eventually, forward, noMoreDescriptors, reverse, scenario, sleep, websocket,
   type Connection, type JsonObject, type Sluice,
 } from '../kit/index.js';
 
@@ -31,20 +30,6 @@ async function upgrade(proxy: Sluice): Promise<JsonObject> {
   assert.ok(Date.now() - since < 8000, `the old workers needed ${Date.now() - since} ms`);
   assertBalances(record);
   return record;
-}
-
-/** Descriptors of a process by what they are. */
-function descriptors(pid: number): Record<string, number> {
-  const count: Record<string, number> = {};
-  for (const fd of readdirSync(`/proc/${pid}/fd`)) {
-    try {
-      const kind = readlinkSync(`/proc/${pid}/fd/${fd}`).replace(/:.*/, '').replace(/^\/.*/, 'file');
-      count[kind] = (count[kind] ?? 0) + 1;
-    } catch {
-      continue;
-    }
-  }
-  return count;
 }
 
 /** Pseudo-random bytes that are cheap to make, and their digest. */
@@ -264,7 +249,7 @@ scenario('a thousand idle connections move through five upgrades; no descriptor 
     for (let i = 0; i < 5; ++i) {
       const record = await upgrade(proxy);
       assert.equal(ledger(record, 'connections')['handed_over'], 1000);
-      if (i === 0) before = descriptors(supervisor);  // from now on every slot has its two slabs
+      if (i === 0) before = descriptorKinds(supervisor);  // from now on every slot has its two slabs
     }
     for (const client of clients) await client.send(get('/again'));
     for (const client of clients) {
@@ -272,8 +257,7 @@ scenario('a thousand idle connections move through five upgrades; no descriptor 
       assert.equal(response.status, 200);
       assert.equal(response.head.get('connection'), undefined);
     }
-    const piles = (): string[] => Object.entries(descriptors(supervisor)).filter(([kind, count]) => count > (before[kind] ?? 0)).map(([kind]) => kind);
-    await eventually('as many descriptors as before', () => piles().length === 0);
+    await noMoreDescriptors(supervisor, before);
     const metrics = await proxy.metrics();
     assert.equal(metrics.sum('sluice_connections_accepted_total', { tenant: 'main' }), 1000);
     assert.equal(metrics.sum('sluice_connections_open', { tenant: 'main' }), 1000);
