@@ -4,7 +4,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cstring>
+
+#include "base/check.h"
 
 namespace sluice::sys {
 namespace {
@@ -52,6 +56,24 @@ Io send_vector(int fd, std::span<const iovec> from, int flags) {
 }
 Io sendmsg(int fd, const msghdr& message, int flags) {
   return io(run("sendmsg", [&] { return ::sendmsg(fd, &message, flags | MSG_NOSIGNAL); }));
+}
+Io send_rights(int fd, std::span<const char> from, std::span<const int> rights, int flags) {
+  SLUICE_CHECK(rights.size() <= kMostRights, "too many descriptors for one message");
+  iovec part{.iov_base = const_cast<char*>(from.data()), .iov_len = from.size()};  // sendmsg does not write to it
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMostRights)> control{};
+  if (!rights.empty()) {
+    message.msg_control = control.data();
+    message.msg_controllen = CMSG_SPACE(rights.size_bytes());
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(rights.size_bytes());
+    std::memcpy(CMSG_DATA(header), rights.data(), rights.size_bytes());
+  }
+  return sendmsg(fd, message, flags);
 }
 Io recvmsg(int fd, msghdr& message, int flags) {
   return io(run("recvmsg", [&] { return ::recvmsg(fd, &message, flags | MSG_CMSG_CLOEXEC); }));

@@ -33,6 +33,10 @@ struct Io {
 [[nodiscard]] Io send(int fd, std::span<const char> from, int flags);
 [[nodiscard]] Io send_vector(int fd, std::span<const iovec> from, int flags);
 [[nodiscard]] Io sendmsg(int fd, const msghdr& message, int flags);
+/// Most descriptors that one message carries (SCM_MAX_FD of the kernel).
+inline constexpr std::size_t kMostRights = 253;
+/// With copies of the descriptors (SCM_RIGHTS), kMostRights at most.
+[[nodiscard]] Io send_rights(int fd, std::span<const char> from, std::span<const int> rights, int flags);
 [[nodiscard]] Io recvmsg(int fd, msghdr& message, int flags);
 [[nodiscard]] Io splice(int from, int to, std::size_t most, unsigned flags);
 

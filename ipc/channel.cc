@@ -105,21 +105,7 @@ Result<Packet> Channel::receive_blocking(Deadline deadline) {
 }
 
 Result<Channel::Sent> Channel::send_now(std::string_view bytes, std::span<const int> fds) {
-  iovec part{.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()};  // sendmsg does not write to it
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  alignas(cmsghdr) std::array<char, kControlSize> control{};
-  if (!fds.empty()) {
-    message.msg_control = control.data();
-    message.msg_controllen = CMSG_SPACE(fds.size_bytes());
-    cmsghdr* const rights = CMSG_FIRSTHDR(&message);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(fds.size_bytes());
-    std::memcpy(CMSG_DATA(rights), fds.data(), fds.size_bytes());
-  }
-  const sys::Io io = sys::sendmsg(fd_.get(), message, MSG_DONTWAIT);
+  const sys::Io io = sys::send_rights(fd_.get(), bytes, fds, MSG_DONTWAIT);
   if (io.again()) return Sent::kAgain;
   if (io.failed()) return fail_errno(io.error, "sendmsg");
   return Sent::kYes;

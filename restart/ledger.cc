@@ -21,27 +21,9 @@ void Ledger::add(const Ledger& other) {
   }
 }
 
-std::vector<SavedLedgerRow> Ledger::save() const {
-  std::vector<SavedLedgerRow> all;
-  for (const LedgerRow& row : rows)
-    all.push_back({.open = row.open,
-                   .finished = row.finished,
-                   .handed_over = row.handed_over,
-                   .retry = row.retry,
-                   .cut = row.cut,
-                   .crashed = row.crashed});
-  return all;
-}
-
-Ledger Ledger::from(std::span<const SavedLedgerRow> saved) {
+Ledger Ledger::from(std::span<const LedgerRow> saved) {
   Ledger ledger;
-  for (std::size_t i = 0; i < std::min(saved.size(), ledger.rows.size()); ++i)
-    ledger.rows.at(i) = {.open = saved[i].open,
-                         .finished = saved[i].finished,
-                         .handed_over = saved[i].handed_over,
-                         .retry = saved[i].retry,
-                         .cut = saved[i].cut,
-                         .crashed = saved[i].crashed};
+  std::ranges::copy(saved.first(std::min(saved.size(), ledger.rows.size())), ledger.rows.begin());
   return ledger;
 }
 

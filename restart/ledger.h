@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/settings/describe.h"
 #include "ipc/slab.h"
-#include "restart/saved_worker.h"
 
 namespace sluice::restart {
 
@@ -24,10 +24,22 @@ struct LedgerRow {
   std::uint64_t cut = 0;
   std::uint64_t crashed = 0;
 
+  static constexpr std::string_view about = "One kind of work in a ledger.";
+  static constexpr void describe(auto& f) {
+    using S = LedgerRow;
+    f(&S::open, "open", "");
+    f(&S::finished, "finished", "");
+    f(&S::handed_over, "handed_over", "");
+    f(&S::retry, "retry", "");
+    f(&S::cut, "cut", "");
+    f(&S::crashed, "crashed", "");
+  }
   [[nodiscard]] std::uint64_t explained() const { return finished + handed_over + retry + cut + crashed; }
   /// 0, or something went wrong that nobody has noticed.
   [[nodiscard]] std::int64_t unexplained() const { return static_cast<std::int64_t>(open - explained()); }
 };
+
+static_assert(settings::complete<LedgerRow>());
 
 struct Ledger {
   std::array<LedgerRow, ipc::kWorks> rows;  ///< by ipc::Work
@@ -36,9 +48,9 @@ struct Ledger {
   [[nodiscard]] const LedgerRow& of(ipc::Work work) const { return rows.at(static_cast<std::size_t>(work)); }
   void add(const Ledger& other);
   [[nodiscard]] bool balances() const;
-  [[nodiscard]] std::vector<SavedLedgerRow> save() const;
-  /// Rows that are not there are zero.
-  [[nodiscard]] static Ledger from(std::span<const SavedLedgerRow> rows);
+  /// For the state of the supervisor, and back; rows that are not there are zero.
+  [[nodiscard]] std::vector<LedgerRow> save() const { return {rows.begin(), rows.end()}; }
+  [[nodiscard]] static Ledger from(std::span<const LedgerRow> saved);
 };
 
 /// "connections", "requests", "tunnels", "flows".

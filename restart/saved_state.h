@@ -207,7 +207,7 @@ struct SavedUpgrade {
   std::vector<std::string> changes;
   std::string problems;
   std::vector<std::string> last_words;
-  std::vector<SavedLedgerRow> ledger;
+  std::vector<LedgerRow> ledger;
 
   static constexpr std::string_view about = "An upgrade that was, is or is to be. Its phase is that of its last event.";
   static constexpr void describe(auto& f) {

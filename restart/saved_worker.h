@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/settings/describe.h"
+#include "restart/ledger.h"
 
 namespace sluice::restart {
 
@@ -90,34 +91,13 @@ struct SavedProcess {
 };
 static_assert(settings::complete<SavedProcess>());
 
-struct SavedLedgerRow {
-  std::uint64_t open = 0;
-  std::uint64_t finished = 0;
-  std::uint64_t handed_over = 0;
-  std::uint64_t retry = 0;
-  std::uint64_t cut = 0;
-  std::uint64_t crashed = 0;
-
-  static constexpr std::string_view about = "One kind of work in a ledger (ledger.h).";
-  static constexpr void describe(auto& f) {
-    using S = SavedLedgerRow;
-    f(&S::open, "open", "");
-    f(&S::finished, "finished", "");
-    f(&S::handed_over, "handed_over", "");
-    f(&S::retry, "retry", "");
-    f(&S::cut, "cut", "");
-    f(&S::crashed, "crashed", "");
-  }
-};
-static_assert(settings::complete<SavedLedgerRow>());
-
 struct SavedWorker {
   std::string state = "waiting";
   std::int64_t since = 0;
   std::uint32_t leave = 0;
   std::uint32_t accepting = 0;
   std::int32_t slab = -1;
-  std::vector<SavedLedgerRow> ledger;
+  std::vector<LedgerRow> ledger;
   std::uint32_t trouble = 0;
   bool not_ready = false;
   std::uint64_t asked = 0;

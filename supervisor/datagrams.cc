@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 
+#include "base/net/local_address.h"
 #include "base/sys.h"
 
 namespace sluice::supervisor {
@@ -45,12 +46,6 @@ Result<Fd> bind_udp(const ListenAddress& listen, Group group) {
   const RawAddress raw = listen.address.raw();
   if (::bind(fd->get(), raw.get(), raw.size) != 0) return fail_errno(errno, "bind");
   return fd;
-}
-
-Result<SocketAddress> local_address(int fd) {
-  RawAddress raw;
-  if (::getsockname(fd, raw.get(), &raw.size) != 0) return fail_errno(errno, "getsockname");
-  return SocketAddress::from_raw(raw);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 #include <span>
 #include <string_view>
 
-#include "base/net/address.h"
+#include "base/net/local_address.h"
 #include "base/time.h"
 #include "ipc/memfd.h"
 #include "supervisor/notify.h"
@@ -88,9 +88,7 @@ Map newest_map(const std::vector<Stored>& stored) {
 }
 
 bool is_at(int fd, const std::string& path) {
-  RawAddress raw;
-  if (::getsockname(fd, raw.get(), &raw.size) != 0) return false;
-  const Result<SocketAddress> address = SocketAddress::from_raw(raw);
+  const Result<SocketAddress> address = local_address(fd);
   return address && address->is_unix() && address->path() == path;
 }
 

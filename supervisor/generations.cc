@@ -125,6 +125,12 @@ bool Generations::has(pid_t pid) const {
   });
 }
 
+void Generations::set_serving(Generation& generation) {
+  serving_ = &generation;
+  publish_facts();
+  changed_.set();
+}
+
 void Generations::publish_facts() {
   std::map<std::pair<std::string, std::uint32_t>, SlotFacts> slots;
   for (const auto& [key, past] : past_)

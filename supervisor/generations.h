@@ -42,7 +42,8 @@ class Generations {
   void bury(const std::function<void(const Generation&)>& told);
 
   [[nodiscard]] Generation& serving() const { return *serving_; }
-  void set_serving(Generation& generation) { serving_ = &generation; }
+  /// From now on this one; whoever waits for changed() hears of it.
+  void set_serving(Generation& generation);
   [[nodiscard]] const std::vector<std::unique_ptr<Generation>>& all() const { return all_; }
   [[nodiscard]] std::size_t draining() const;
   [[nodiscard]] Generation* oldest_draining() const;

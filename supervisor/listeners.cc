@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <iterator>
 
+#include "base/net/local_address.h"
 #include "base/sys.h"
 
 namespace sluice::supervisor {
@@ -38,12 +39,6 @@ Result<Fd> bind_tcp(const ListenAddress& listen) {
   const RawAddress raw = listen.address.raw();
   if (::bind(fd->get(), raw.get(), raw.size) != 0) return fail_errno(errno, "bind");
   return fd;
-}
-
-Result<SocketAddress> local_address(int fd) {
-  RawAddress raw;
-  if (::getsockname(fd, raw.get(), &raw.size) != 0) return fail_errno(errno, "getsockname");
-  return SocketAddress::from_raw(raw);
 }
 
 // SO_REUSEPORT would let a second Sluice of the same user join the group and take half of the connections. A bind

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -56,21 +55,7 @@ void notify_service_manager(std::string_view state, std::span<const int> fds) {
   if (!fd) return;
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
   if (!sys::connect(fd->get(), reinterpret_cast<const sockaddr*>(&address), size)) return;
-  iovec part{.iov_base = const_cast<char*>(state.data()), .iov_len = state.size()};  // sendmsg does not write to it
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMostDescriptors)> control{};
-  if (!fds.empty() && fds.size() <= kMostDescriptors) {
-    message.msg_control = control.data();
-    message.msg_controllen = CMSG_SPACE(fds.size_bytes());
-    cmsghdr* const rights = CMSG_FIRSTHDR(&message);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(fds.size_bytes());
-    std::memcpy(CMSG_DATA(rights), fds.data(), fds.size_bytes());
-  }
-  (void)sys::sendmsg(fd->get(), message, 0);
+  (void)sys::send_rights(fd->get(), state, fds.size() <= kMostDescriptors ? fds : std::span<const int>(), 0);
 }
 
 }  // namespace sluice::supervisor

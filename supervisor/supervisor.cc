@@ -77,7 +77,6 @@ Result<> Supervisor::prepare(Configuration configuration) {
   // connections may wait in the queue from now on
   if (Result<> listening = (*first)->accept(); !listening) return listening;
   upgrader_ = std::make_unique<Upgrader>(upgrader_context());
-  generations_->publish_facts();
   Result<std::unique_ptr<Control>> control =
       Control::open(loop_, log_, *this, (*first)->configuration().settings.control);
   if (!control) return fail(std::move(control).error());

@@ -157,8 +157,6 @@ Task<> Upgrader::commit(UpgradeRecord& record, Generation* next) {
   old.pause(*next);
   fault_point(FaultPoint::kCommitAfter);
   context_.generations.set_serving(*next);
-  context_.generations.publish_facts();
-  context_.generations.changed().set();
   const auto took = std::chrono::floor<std::chrono::microseconds>(steady_now() - before);
   context_.log.info("generation serves",
                     {{"generation", next->number()}, {"before", old.number()}, {"microseconds", took.count()}});
@@ -370,7 +368,6 @@ Task<bool> Upgrader::probation(UpgradeRecord& record, Generation& next, Generati
       next.pause(old);
       fault_point(FaultPoint::kFlipBackAfter);
       context_.generations.set_serving(old);
-      context_.generations.publish_facts();
       context_.log.error("generation serves again",
                          {{"generation", old.number()}, {"instead_of", next.number()}, {"why", why}});
       decide(record, Outcome::kRolledBack, why);

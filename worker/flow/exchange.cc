@@ -57,11 +57,9 @@ void Exchange::account() {
   }
   record_.duration = steady_now() - started_;
   if (error_) {
-    record_.error = &*error_;
-    record_.ended = ended_by(*error_);
+    record_.failed(*error_);
   } else if (!finished_) {
-    record_.ended = Ended::kProxy;  // cancelled: the worker stops, or the drain's time is over
-    record_.reason = "cancelled";
+    record_.cancelled();
   }
   services_.metrics.request_finished(record_);
   log();

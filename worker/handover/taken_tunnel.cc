@@ -74,11 +74,9 @@ void TakenTunnel::account() {
   record_.bytes_out = counts_.to_client.total();
   record_.duration = steady_now() - started_;
   if (error_) {
-    record_.error = &*error_;
-    record_.ended = ended_by(*error_);
+    record_.failed(*error_);
   } else if (!finished_) {
-    record_.ended = Ended::kProxy;  // cancelled: the worker stops, or the drain's time is over
-    record_.reason = "cancelled";
+    record_.cancelled();
   }
   const std::string connected = connection_.core.peer.text();
   record_.client = state_.client.empty() ? connected : state_.client;

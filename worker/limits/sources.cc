@@ -1,27 +1,11 @@
 // See sources.h.
 #include "worker/limits/sources.h"
 
-#include <random>
+#include "base/keyed_hash.h"
 
 namespace sluice::worker {
-namespace {
-
-// Read once, before the sandbox is entered.
-std::uint64_t random_secret() {
-  std::random_device device;
-  return std::uint64_t{device()} << 32U | device();
-}
-
-std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
-  const __uint128_t product = static_cast<__uint128_t>(a) * b;
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
-}
-
-}  // namespace
-
 std::size_t Sources::KeyedHash::operator()(const Key& key) const {
-  constexpr std::uint64_t kOdd = 0x9e37'79b9'7f4a'7c15;
-  return mix(mix(key.network ^ secret, kOdd) ^ key.family, secret | 1U);
+  return fold(fold(key.network ^ secret, kHashOdd) ^ key.family, secret | 1U);
 }
 
 Sources::Sources(SourceLimits limits) : limits_(std::move(limits)), by_key_(0, KeyedHash{random_secret()}) {}

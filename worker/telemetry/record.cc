@@ -22,6 +22,16 @@ std::string_view name(Ended ended) {
   SLUICE_CHECK(false, "no such ending");
 }
 
+void AccessRecord::failed(const Error& why) {
+  error = &why;
+  ended = ended_by(why);
+}
+
+void AccessRecord::cancelled() {
+  ended = Ended::kProxy;
+  reason = "cancelled";
+}
+
 Ended ended_by(const Error& error) {
   if (error.code() == Code::kTimeout) return Ended::kTimeout;
   switch (error.side()) {

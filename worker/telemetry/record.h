@@ -85,6 +85,11 @@ struct AccessRecord {
   std::chrono::nanoseconds dial{};    ///< name look-up and connecting, over all attempts
   const Error* error = nullptr;       ///< what cut it; null when nothing did
   std::string_view reason;            ///< of a tunnel: why it ended ("idle", "closed", …)
+
+  /// It ended by this error, which must live as long as the record.
+  void failed(const Error& why);
+  /// It ended because the worker stops or the drain's time is over.
+  void cancelled();
 };
 
 }  // namespace sluice::worker

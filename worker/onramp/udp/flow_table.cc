@@ -2,36 +2,24 @@
 #include "worker/onramp/udp/flow_table.h"
 
 #include <cstring>
-#include <random>
 
 #include "base/check.h"
+#include "base/keyed_hash.h"
 
 namespace sluice::worker {
 namespace {
 
 constexpr std::size_t kFirstBuckets = 64;
 
-// Read once, before the sandbox is entered.
-std::uint64_t random_secret() {
-  std::random_device device;
-  return std::uint64_t{device()} << 32U | device();
-}
-
-std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
-  const __uint128_t product = static_cast<__uint128_t>(a) * b;
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
-}
-
 }  // namespace
 
 FlowTable::FlowTable(std::uint32_t limit) : limit_(limit), secret_(random_secret()), buckets_(kFirstBuckets, kNone) {}
 
 std::uint64_t FlowTable::hash(const DatagramKey& key) const {
-  constexpr std::uint64_t kOdd = 0x9e37'79b9'7f4a'7c15;
   std::array<std::uint64_t, 5> words{};
   std::memcpy(words.data(), &key, sizeof key);
   std::uint64_t sum = secret_;
-  for (const std::uint64_t word : words) sum = mix(sum ^ word, kOdd ^ secret_);
+  for (const std::uint64_t word : words) sum = fold(sum ^ word, kHashOdd ^ secret_);
   return sum;
 }
 
