@@ -1,7 +1,8 @@
 // FdEvents: what epoll says about one descriptor, as two signals. The descriptor is registered once, edge-triggered,
 // for both directions, and never again: an edge sets `readable` or `writable`; the code that reads or writes clears it
 // when the kernel has no more (EAGAIN, or a read shorter than asked). No epoll_ctl per wait, and pausing a direction is
-// just not waiting for it. Lifetime: must die before the descriptor is closed and before the loop.
+// just not waiting for it. Lifetime: must die before the descriptor is closed and before the loop. Whoever gets the
+// descriptor gets this with it: moving costs no system call.
 #pragma once
 #include <memory>
 
@@ -14,7 +15,8 @@ class FdEvents {
  public:
   /// `fd` is borrowed and must be non-blocking. Both signals start set: the first read or write finds out.
   FdEvents(Loop& loop, int fd);
-  FdEvents(FdEvents&&) = delete;
+  /// Nobody waits for a signal of `other`, which is nothing any more.
+  FdEvents(FdEvents&& other) noexcept;
   ~FdEvents();
 
   Signal readable;
@@ -44,11 +46,11 @@ class FdEvents {
   }
 
  private:
+  struct Registration;
+  void happened(short what);
+
   Loop& loop_;
-  struct Free {
-    void operator()(event* e) const;
-  };
-  std::unique_ptr<event, Free> event_;
+  std::unique_ptr<Registration> registration_;
   bool peer_closed_ = false;
   bool unconfirmed_ = false;
 };

@@ -10,6 +10,8 @@ class SocketStream final : public ByteStream {
  public:
   /// `fd` is connected and non-blocking.
   SocketStream(Loop& loop, Fd fd) : fd_(std::move(fd)), events_(loop, fd_.get()) {}
+  /// `events` are of `fd`.
+  SocketStream(Fd fd, FdEvents events) : fd_(std::move(fd)), events_(std::move(events)) {}
 
   [[nodiscard]] sys::Io read(std::span<char> into) override;
   [[nodiscard]] sys::Io write(std::span<const iovec> from) override;

@@ -124,7 +124,7 @@ Task<Result<std::unique_ptr<OriginConnection>>> connect_origin(const Services& s
     co_return fail(std::move(*way.refused));
   }
   services.metrics.origin_connected(server.upstream(), services.loop.now() - started);
-  co_return std::make_unique<OriginConnection>(services.loop, std::move(connected->fd), std::move(connected->peer));
+  co_return std::make_unique<OriginConnection>(services.loop, std::move(*connected));
 }
 
 }  // namespace sluice::worker

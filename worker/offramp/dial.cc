@@ -10,7 +10,6 @@
 #include <optional>
 #include <string>
 
-#include "base/fd_events.h"
 #include "base/scope.h"
 #include "base/sys.h"
 
@@ -77,7 +76,8 @@ Result<> bind_source(int fd, const SocketAddress& to, const SourceAddresses& sou
   return sys::bind(fd, raw.get(), raw.size);
 }
 
-Task<Result<Fd>> connect_to(Loop& loop, const SocketAddress& address, const SourceAddresses* sources, Millis timeout) {
+Task<Result<Connected>> connect_to(Loop& loop, const SocketAddress& address, const SourceAddresses* sources,
+                                   Millis timeout) {
   const RawAddress raw = address.raw();
   Result<Fd> fd = sys::socket(raw.family(), SOCK_STREAM, 0);
   if (!fd) co_return fail(std::move(fd.error()));
@@ -89,12 +89,13 @@ Task<Result<Fd>> connect_to(Loop& loop, const SocketAddress& address, const Sour
   }
   if (Result<> begun = sys::connect(fd->get(), raw.get(), raw.size); !begun) co_return fail(begun.error());
   FdEvents events(loop, fd->get());
-  // not known to be writable: registering after connect(2) brings an edge, now or when the handshake ends
+  // not known to be either: registering after connect(2) brings an edge, now or when there is something to know
   events.writable.clear();
+  events.readable.clear();
   const Wake wake = co_await events.writable.wait(loop, loop.in(timeout));
   if (wake == Wake::kTimeout) co_return fail(Code::kTimeout, "no answer in time");
   if (const int error = sys::pending_error(fd->get()); error != 0) co_return fail_errno(error, "connect");
-  co_return std::move(*fd);
+  co_return Connected{.fd = std::move(*fd), .events = std::move(events), .peer = address};
 }
 
 Task<> attempt(Race& race, SocketAddress address) {
@@ -104,11 +105,12 @@ Task<> attempt(Race& race, SocketAddress address) {
       co_return;
     }
   }
-  Result<Fd> fd = co_await connect_to(race.loop, address, race.request.sources, race.request.connect_timeout);
-  if (!fd) {
-    race.failed(address, std::move(fd.error()));
+  Result<Connected> connected =
+      co_await connect_to(race.loop, address, race.request.sources, race.request.connect_timeout);
+  if (!connected) {
+    race.failed(address, std::move(connected.error()));
   } else if (!race.winner) {
-    race.winner.emplace(std::move(*fd), std::move(address));
+    race.winner.emplace(std::move(*connected));
     race.progress.set();
   }
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/fd_events.h"
 #include "base/loop.h"
 #include "base/net/address.h"
 #include "base/result.h"
@@ -64,7 +65,8 @@ struct DialRequest {
 };
 
 struct Connected {
-  Fd fd;  ///< non-blocking, close-on-exec, TCP_NODELAY
+  Fd fd;            ///< non-blocking, close-on-exec, TCP_NODELAY
+  FdEvents events;  ///< of `fd`; what the peer has sent since it accepted is known
   SocketAddress peer;
 };
 

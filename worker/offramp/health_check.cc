@@ -61,7 +61,7 @@ Task<Result<>> HealthCheck::probe(const ipc::UpstreamSettings& upstream, const O
   Result<Connected> connected = co_await dial(loop_, request);
   if (!connected) co_return fail(std::move(connected.error()));
   if (settings.path.empty()) co_return Result<>();
-  OriginConnection connection(loop_, std::move(connected->fd), std::move(connected->peer));
+  OriginConnection connection(loop_, std::move(*connected));
   if (upstream.send_proxy != ipc::SendProxy::kOff) connection.introduce(of_our_own(upstream.send_proxy));
   co_return co_await ask(upstream, server, connection, deadline);
 }

@@ -15,6 +15,7 @@
 #include "worker/flow/http1_body.h"
 #include "worker/flow/http1_pump.h"
 #include "worker/flow/socket_stream.h"
+#include "worker/offramp/dial.h"
 
 namespace sluice::worker {
 
@@ -26,8 +27,11 @@ struct OriginTimeouts {
 
 class OriginConnection {
  public:
-  OriginConnection(Loop& loop, Fd fd, SocketAddress address)
-      : made(loop.now()), stream_(loop, std::move(fd)), address_(std::move(address)), loop_(loop) {}
+  OriginConnection(Loop& loop, Connected connected)
+      : made(loop.now()),
+        stream_(std::move(connected.fd), std::move(connected.events)),
+        address_(std::move(connected.peer)),
+        loop_(loop) {}
 
   [[nodiscard]] SocketStream& stream() { return stream_; }
   [[nodiscard]] Buffer& in() { return in_; }

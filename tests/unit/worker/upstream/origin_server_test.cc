@@ -28,7 +28,8 @@ class OriginServerTest : public testing::Test {
     std::array<int, 2> ends{};
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
     peer_ = Fd(ends[1]);
-    return std::make_unique<OriginConnection>(loop_, Fd(ends[0]), SocketAddress());
+    return std::make_unique<OriginConnection>(
+        loop_, Connected{.fd = Fd(ends[0]), .events = FdEvents(loop_, ends[0]), .peer = SocketAddress()});
   }
   std::size_t kept(std::unique_ptr<OriginConnection> connection, Nanos after = Nanos(0)) {
     server_.close_idle(metrics_);

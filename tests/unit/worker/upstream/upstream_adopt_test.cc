@@ -32,7 +32,8 @@ class UpstreamAdoptTest : public testing::Test {
     std::array<int, 2> ends{};
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
     peers_.emplace_back(ends[1]);
-    return std::make_unique<OriginConnection>(loop_, Fd(ends[0]), SocketAddress());
+    return std::make_unique<OriginConnection>(
+        loop_, Connected{.fd = Fd(ends[0]), .events = FdEvents(loop_, ends[0]), .peer = SocketAddress()});
   }
   void keep_idle(Member& member) { member.server->give_back(connection(), loop_.now(), metrics_); }
   std::vector<std::uint16_t> ports(int places) {
