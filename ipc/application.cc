@@ -99,6 +99,7 @@ std::string encode(const settings::Problems& problems) {
     JsonLine line;
     line.add("file", problem.file).add("line", problem.mark.line).add("column", problem.mark.column);
     line.add("path", problem.path).add("text", problem.text);
+    if (!problem.cause.empty()) line.add("cause", problem.cause);
     out += std::move(line).take() + "\n";
   }
   return out;
@@ -108,8 +109,11 @@ Result<settings::Problems> decode_problems(std::string_view text) {
   settings::Problems problems;
   const Result<> read = each_line(text, [&](const json& object) {
     if (text_at(object, "text").empty()) return false;
-    problems.add(text_at(object, "file"), {.line = number_at(object, "line"), .column = number_at(object, "column")},
-                 text_at(object, "path"), text_at(object, "text"));
+    problems.add({.file = text_at(object, "file"),
+                  .mark = {.line = number_at(object, "line"), .column = number_at(object, "column")},
+                  .path = text_at(object, "path"),
+                  .text = text_at(object, "text"),
+                  .cause = text_at(object, "cause")});
     return true;
   });
   if (!read) return fail(read.error());

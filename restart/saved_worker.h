@@ -128,8 +128,9 @@ struct SavedWorker {
     f(&S::accepting, "accepting", "Not yet (0), yes (1), no more (2).").range(0, 2);
     f(&S::slab, "slab", "The place of its memory in the list of slabs; -1: none yet.").at_least(-1);
     f(&S::ledger, "ledger", "What its ended processes have reckoned: connections, requests, tunnels, flows.");
-    f(&S::trouble, "trouble", "How the last process ended: none has (0), by itself (1), was not ready in time (2).")
-        .range(0, 2);
+    f(&S::trouble, "trouble",
+      "How the last process ended: none has (0), by itself (1), was not ready in time (2), with status 0 (3).")
+        .range(0, 3);
     f(&S::not_ready, "not_ready", "The process was killed for not being ready.");
     f(&S::asked, "asked", "Number of the settings that it was asked last to prepare for.");
     f(&S::unanswered, "unanswered", "Such questions that it has not answered.");

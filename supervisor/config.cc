@@ -11,27 +11,41 @@
 
 #include "supervisor/accounts.h"
 #include "supervisor/error_pages.h"
-#include "supervisor/spawn.h"
 
 namespace sluice::supervisor {
 namespace {
 using settings::Document;
 using settings::Problems;
 
+template <class T>
+using OfProgram = std::expected<T, ProgramTrouble>;
+
+std::unexpected<ProgramTrouble> trouble(ProgramFault fault, Error error) {
+  return std::unexpected(ProgramTrouble{.fault = fault, .error = std::move(error)});
+}
+
+struct Tool {
+  std::string option;
+  std::string input;
+  std::chrono::milliseconds limit;
+};
 // Tool runs are nobody's tenant: the built-in one lends its ids.
-Result<std::string> run_tool(const Application& application, std::string option, std::string input) {
+OfProgram<std::string> run_tool(const Application& application, Tool tool) {
   PrivateIds ids;
   RunRequest request{.binary = application.binary.get(),
-                     .arguments = {application.path, option},
-                     .input = std::move(input),
-                     .ids = std::nullopt};
+                     .arguments = {application.path, tool.option},
+                     .input = std::move(tool.input),
+                     .ids = std::nullopt,
+                     .time_limit = tool.limit};
   if (::geteuid() == 0) request.ids = ids.of("sluice");
   Result<Output> output = run_sandboxed(request);
-  if (!output) return fail(std::move(output).error().during(application.path + " " + option));
+  const std::string what = application.path + " " + tool.option;
+  if (!output) return trouble(fault_of_running(output.error()), std::move(output).error().during(what));
   if (output->status != 0) {
     const std::string words = output->errors.substr(0, output->errors.find('\n'));
-    return fail(Code::kBadConfig, fmt::format("{} {} ended with status {}{}{}", application.path, option,
-                                              output->status, words.empty() ? "" : ": ", words.substr(0, 200)));
+    return trouble(ProgramFault::kFailed,
+                   Error(Code::kBadConfig, fmt::format("{} ended with status {}{}{}", what, output->status,
+                                                       words.empty() ? "" : ": ", words.substr(0, 200))));
   }
   return std::move(output->output);
 }
@@ -78,10 +92,22 @@ std::string program_in(const Document& document) {
   return program != nullptr ? program->text : std::string();
 }
 
-Result<Problems> check_by_application(const Application& application, const Document& document) {
-  Result<std::string> output = run_tool(application, "--check", ipc::encode(sections_of(document)));
-  if (!output) return fail(std::move(output).error());
-  return ipc::decode_problems(*output);
+OfProgram<Problems> check_by_application(const Application& application, const Document& document,
+                                         std::chrono::milliseconds limit) {
+  OfProgram<std::string> output =
+      run_tool(application, {.option = "--check", .input = ipc::encode(sections_of(document)), .limit = limit});
+  if (!output) return std::unexpected(std::move(output).error());
+  Result<Problems> problems = ipc::decode_problems(*output);
+  if (!problems) return trouble(ProgramFault::kOther, std::move(problems).error());
+  Problems said;  // causes are ours to name
+  for (const settings::Problem& one : problems->all()) said.add(one.file, one.mark, one.path, one.text);
+  return said;
+}
+
+// Shorter than the check as a whole may take, so that somebody is left to say whose fault it was.
+std::chrono::milliseconds tool_limit(const std::expected<ipc::Settings, Problems>& settings) {
+  if (!settings) return RunRequest::kTimeLimit;
+  return std::min<std::chrono::milliseconds>(RunRequest::kTimeLimit, settings->upgrade.preflight_timeout * 3 / 4);
 }
 
 }  // namespace
@@ -113,15 +139,17 @@ std::string identity_of(const Fd& file) {
                      facts.st_mtim.tv_nsec);
 }
 
-Result<Application> open_application(const std::string& path) {
+OfProgram<Application> open_application(const std::string& path, std::chrono::milliseconds limit) {
   Result<Fd> binary = open_binary(path);
-  if (!binary) return fail(std::move(binary).error());
+  if (!binary) return trouble(fault_of_opening(binary.error()), std::move(binary).error());
   std::string identity = identity_of(*binary);
   Application application{.path = path, .binary = *std::move(binary), .about = {}, .identity = std::move(identity)};
-  Result<std::string> said = run_tool(application, "--describe", {});
-  if (!said) return fail(std::move(said).error());
+  const OfProgram<std::string> said = run_tool(application, {.option = "--describe", .input = {}, .limit = limit});
+  if (!said) return std::unexpected(said.error());
   Result<ipc::ApplicationDescription> about = ipc::decode_description(*said);
-  if (!about) return fail(Code::kBadConfig, path + " is not an application of Sluice: " + about.error().message());
+  if (!about)
+    return trouble(said->empty() ? ProgramFault::kSilent : ProgramFault::kOther,
+                   Error(Code::kBadConfig, path + " is not an application of Sluice: " + about.error().message()));
   application.about = *std::move(about);
   return application;
 }
@@ -130,7 +158,11 @@ std::expected<Configuration, Problems> load_configuration(const std::string& fil
   Problems problems;
   Result<std::string> text = read_file(file);
   if (!text) {
-    problems.add(file, {}, {}, text.error().message());
+    problems.add({.file = file,
+                  .mark = {},
+                  .path = {},
+                  .text = text.error().message(),
+                  .cause = std::string(restart::name(restart::Outcome::kUnreadable))});
     return std::unexpected(std::move(problems));
   }
   const Document document = settings::parse_yaml(*text, file);
@@ -146,12 +178,19 @@ std::expected<Configuration, Problems> load_configuration(const std::string& fil
 
   std::string program = application.empty() ? program_in(document) : application;
   if (program.empty()) program = beside_us("sluice-proxy");
-  Result<Application> opened = open_application(program);
-  Result<Problems> found = opened ? check_by_application(*opened, document) : Result<Problems>(fail(opened.error()));
+  const std::chrono::milliseconds limit = tool_limit(read);
+  OfProgram<Application> opened = open_application(program, limit);
+  OfProgram<Problems> found = opened ? check_by_application(*opened, document, limit)
+                                     : OfProgram<Problems>(std::unexpected(std::move(opened).error()));
   if (found) {
     problems.append(*std::move(found));
   } else if (!problems.concern("application.program")) {
-    problems.add(file, document.locate("application.program"), "application.program", found.error().message());
+    const restart::Outcome cause = outcome_of(WhoseProgram::kApplication, found.error().fault);
+    problems.add({.file = file,
+                  .mark = document.locate("application.program"),
+                  .path = "application.program",
+                  .text = found.error().error.message(),
+                  .cause = std::string(restart::name(cause))});
   }
   if (!problems.empty()) {
     problems.sort();

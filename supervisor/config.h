@@ -11,6 +11,8 @@
 #include "base/settings/problems.h"
 #include "ipc/application.h"
 #include "ipc/settings/settings.h"
+#include "supervisor/program_fault.h"
+#include "supervisor/spawn.h"
 
 namespace sluice::supervisor {
 
@@ -23,8 +25,9 @@ struct Application {
 };
 /// What tells two files apart, of an open one.
 [[nodiscard]] std::string identity_of(const Fd& file);
-/// Opens the binary and runs `--describe`. Errors: kBadConfig with a sentence that has the path.
-[[nodiscard]] Result<Application> open_application(const std::string& path);
+/// Opens the binary and runs `--describe`, for so long at most.
+[[nodiscard]] std::expected<Application, ProgramTrouble> open_application(
+    const std::string& path, std::chrono::milliseconds limit = RunRequest::kTimeLimit);
 
 /// The level that the configuration names.
 [[nodiscard]] LogLevel level_of(ipc::LogLevel level);

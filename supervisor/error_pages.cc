@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "ipc/settings/checks.h"
+#include "restart/outcome.h"
 
 namespace sluice::supervisor {
 namespace {
@@ -31,7 +32,11 @@ void read_page(ipc::ErrorPageSettings& page, const std::string& path, settings::
   if (page.file.empty()) return;
   Result<std::string> text = contents(page.file);
   if (!text) {
-    problems.add(path, fmt::format("\"{}\" {}", page.file, text.error().message()));
+    problems.add({.file = {},
+                  .mark = {},
+                  .path = path,
+                  .text = fmt::format("\"{}\" {}", page.file, text.error().message()),
+                  .cause = std::string(restart::name(restart::Outcome::kUnreadable))});
     return;
   }
   if (const std::string fault = ipc::page_fault(*text); !fault.empty()) {

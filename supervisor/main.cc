@@ -33,9 +33,9 @@ int complain(const std::string& text) {
 }
 
 int print_default_config(const CommandLine& line) {
-  const Result<Application> application =
+  const std::expected<Application, ProgramTrouble> application =
       open_application(line.application.empty() ? beside_us("sluice-proxy") : line.application);
-  if (!application) return complain("sluice: " + application.error().message() + "\n");
+  if (!application) return complain("sluice: " + application.error().error.message() + "\n");
   const ipc::ApplicationDescription& about = application->about;
   if (line.action == CommandLine::Action::kPrintSchema)
     return print(ipc::config_schema({.tenant = about.tenant.schema, .endpoint = about.endpoint.schema}));

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -11,6 +12,7 @@
 #include "ipc/memfd.h"
 #include "supervisor/child_run.h"
 #include "supervisor/json_at.h"
+#include "supervisor/program_fault.h"
 #include "supervisor/takeover.h"
 
 namespace sluice::supervisor {
@@ -32,23 +34,47 @@ Refusal refuse(restart::Outcome outcome, std::string why) {
   return {.outcome = outcome, .why = std::move(why), .problems = {}, .last_words = {}};
 }
 
-// Is it the program alone that is wrong?
+// What problems may say of themselves: the child is to be believed in no other outcome.
+restart::Outcome cause_of(const settings::Problem& problem) {
+  using restart::Outcome;
+  constexpr std::array kCauses = {Outcome::kUnreadable,         Outcome::kApplication,
+                                  Outcome::kApplicationMissing, Outcome::kApplicationNotExecutable,
+                                  Outcome::kApplicationFormat,  Outcome::kApplicationSilent,
+                                  Outcome::kApplicationFailed,  Outcome::kApplicationHangs,
+                                  Outcome::kPreflight};
+  const std::optional<Outcome> cause = restart::parse_outcome(problem.cause);
+  return cause && std::ranges::find(kCauses, *cause) != kCauses.end() ? *cause : Outcome::kConfiguration;
+}
+
+// One cause for all of them, or the configuration as a whole.
 Refusal refuse(settings::Problems problems) {
-  const bool program = std::ranges::all_of(
-      problems.all(), [](const settings::Problem& one) { return one.path == "application.program"; });
-  Refusal refusal = refuse(program ? restart::Outcome::kApplication : restart::Outcome::kConfiguration,
-                           problems.all().front().line());
+  const restart::Outcome cause = cause_of(problems.all().front());
+  const bool alone = std::ranges::all_of(problems.all(), [&](const auto& one) { return cause_of(one) == cause; });
+  Refusal refusal = refuse(alone ? cause : restart::Outcome::kConfiguration, problems.all().front().line());
   if (problems.size() > 1) refusal.why += fmt::format(", and {} more", problems.size() - 1);
   refusal.problems = std::move(problems);
   return refusal;
 }
 
-// The child as a whole: an object, or what went wrong with it. `whose` fault that is depends on the program.
-std::expected<json, Refusal> object_in(const Output& output, restart::Outcome whose) {
+// Which program is asked.
+struct Candidate {
+  Fd program;
+  bool other = false;
+  std::string identity;
+};
+
+// Whose fault is it when the child fails: that of the program, when it is another one; otherwise of the check.
+restart::Outcome outcome_of_child(const Candidate& asked, ProgramFault fault) {
+  return asked.other ? outcome_of(WhoseProgram::kSupervisor, fault) : restart::Outcome::kPreflight;
+}
+
+// The child as a whole: an object, or what went wrong with it.
+std::expected<json, Refusal> object_in(const Output& output, const Candidate& asked) {
   json answer = json::parse(output.output, nullptr, /*allow_exceptions=*/false);
   if (output.status == 0 && answer.is_object()) return answer;
-  Refusal refusal = refuse(whose, fmt::format("the check ended with status {}{}", output.status,
-                                              output.status == 0 ? " and without an answer" : ""));
+  Refusal refusal = refuse(outcome_of_child(asked, fault_of_answer(output)),
+                           fmt::format("the check ended with status {}{}", output.status,
+                                       output.status == 0 ? " and without an answer" : ""));
   refusal.last_words = last_lines(output.errors);
   return std::unexpected(std::move(refusal));
 }
@@ -68,7 +94,9 @@ std::expected<Configuration, Refusal> configuration_in(const std::string& file, 
   if (!about) return std::unexpected(refuse(restart::Outcome::kPreflight, about.error().message()));
   const std::string path = text_at(answer, "application");
   Result<Fd> binary = open_binary(path);
-  if (!binary) return std::unexpected(refuse(restart::Outcome::kApplication, binary.error().message()));
+  if (!binary)
+    return std::unexpected(
+        refuse(outcome_of(WhoseProgram::kApplication, fault_of_opening(binary.error())), binary.error().message()));
   std::string identity = identity_of(*binary);
   if (identity != text_at(answer, "identity"))
     return std::unexpected(
@@ -80,12 +108,6 @@ std::expected<Configuration, Refusal> configuration_in(const std::string& file, 
           .path = path, .binary = *std::move(binary), .about = *std::move(about), .identity = std::move(identity)}};
 }
 
-// Which program is asked.
-struct Candidate {
-  Fd program;
-  bool other = false;
-  std::string identity;
-};
 Result<Candidate> candidate(const OwnProgram* own) {
   if (own != nullptr) {
     Result<Fd> there = open_binary(own->path());
@@ -102,7 +124,7 @@ Result<Candidate> candidate(const OwnProgram* own) {
 // Can the other program go on from here?
 std::expected<Preflight, Refusal> judge_program(Candidate candidate, const Output& output) {
   using restart::Outcome;
-  const std::expected<json, Refusal> answer = object_in(output, Outcome::kSupervisor);
+  const std::expected<json, Refusal> answer = object_in(output, candidate);
   if (!answer) return std::unexpected(answer.error());
   if (!answer->contains("state")) return std::unexpected(refuse(Outcome::kSupervisor, "it says nothing of the state"));
   if (const std::string fault = text_at(*answer, "state"); !fault.empty())
@@ -120,8 +142,9 @@ std::expected<Preflight, Refusal> judge_program(Candidate candidate, const Outpu
 
 Task<std::expected<Preflight, Refusal>> preflight(Loop& loop, const PreflightRequest& request) {
   Result<Candidate> asked = candidate(request.program);
-  if (!asked) co_return std::unexpected(refuse(restart::Outcome::kSupervisor, asked.error().message()));
-  const restart::Outcome whose = asked->other ? restart::Outcome::kSupervisor : restart::Outcome::kPreflight;
+  if (!asked)
+    co_return std::unexpected(
+        refuse(outcome_of(WhoseProgram::kSupervisor, fault_of_opening(asked.error())), asked.error().message()));
   ChildRequest child{.binary = asked->program.get(),
                      .arguments = {"sluice", "--preflight", "-c", request.file},
                      .limit = request.limit};
@@ -133,7 +156,7 @@ Task<std::expected<Preflight, Refusal>> preflight(Loop& loop, const PreflightReq
   if (asked->other) {
     const std::string text = restart::write_state(request.state());
     Result<Fd> sealed = ipc::seal_bytes("state", text);
-    if (!sealed) co_return std::unexpected(refuse(whose, sealed.error().message()));
+    if (!sealed) co_return std::unexpected(refuse(restart::Outcome::kPreflight, sealed.error().message()));
     state = *std::move(sealed);
     child.extra = state.get();
     child.arguments.insert(child.arguments.end(), {"--state", "3"});
@@ -141,10 +164,11 @@ Task<std::expected<Preflight, Refusal>> preflight(Loop& loop, const PreflightReq
   const Result<Output> output = co_await run_beside(loop, child);
   if (!output) {
     const std::string subject = asked->other ? request.program->path() + ": " : "";
-    co_return std::unexpected(refuse(whose, subject + output.error().message()));
+    const restart::Outcome outcome = outcome_of_child(*asked, fault_of_running(output.error()));
+    co_return std::unexpected(refuse(outcome, subject + output.error().message()));
   }
   if (asked->other) co_return judge_program(*std::move(asked), *output);
-  const std::expected<json, Refusal> answer = object_in(*output, whose);
+  const std::expected<json, Refusal> answer = object_in(*output, *asked);
   if (!answer) co_return std::unexpected(answer.error());
   std::expected<Configuration, Refusal> configuration = configuration_in(request.file, *answer);
   if (!configuration) co_return std::unexpected(std::move(configuration).error());

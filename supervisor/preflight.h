@@ -26,7 +26,7 @@ namespace sluice::supervisor {
 struct Refusal {
   restart::Outcome outcome = restart::Outcome::kPreflight;
   std::string why;
-  settings::Problems problems;          ///< of kConfiguration and kApplication
+  settings::Problems problems;          ///< of a configuration, and of an application
   std::vector<std::string> last_words;  ///< what the child wrote to standard error
 };
 

@@ -36,11 +36,12 @@ Result<Spawned> spawn(const SpawnRequest& request) {
 
 Result<Fd> open_binary(const std::string& path) {
   Fd file(::open(path.c_str(), O_PATH | O_CLOEXEC));
-  if (!file) return fail(Code::kBadConfig, path + ": " + Error::from_errno(errno, "open").message());
+  if (!file) return fail(Error::from_errno(errno, "open").during(path));
   struct stat facts{};
+  // what execve(2) would say, before it does
   if (::fstat(file.get(), &facts) != 0 || !S_ISREG(facts.st_mode))
-    return fail(Code::kBadConfig, path + " is not a regular file");
-  if ((facts.st_mode & 0111) == 0) return fail(Code::kBadConfig, path + " is not executable");
+    return fail_errno(EACCES, path + " is not a regular file");
+  if ((facts.st_mode & 0111) == 0) return fail_errno(EACCES, path + " is not executable");
   return file;
 }
 

@@ -54,7 +54,8 @@ struct Spawned {
 /// Errors: kSystem with the step and errno ("starting the worker: execveat: permission denied").
 [[nodiscard]] Result<Spawned> spawn(const SpawnRequest& request);
 
-/// Opens a program for spawn() and run_sandboxed(): regular, executable. Errors: kBadConfig with a sentence.
+/// Opens a program for spawn() and run_sandboxed(): regular, executable. Errors: kSystem with a sentence, EACCES where
+/// it is not.
 [[nodiscard]] Result<Fd> open_binary(const std::string& path);
 
 /// A tool run of the application (`--describe`, `--check`): its code runs with less right than a worker: own
@@ -64,7 +65,8 @@ struct RunRequest {
   std::vector<std::string> arguments;
   std::string input;  ///< given on standard input, at most 1 MiB
   std::optional<Ids> ids;
-  std::chrono::milliseconds time_limit{5000};
+  static constexpr std::chrono::milliseconds kTimeLimit{5000};
+  std::chrono::milliseconds time_limit = kTimeLimit;
   std::size_t output_limit = std::size_t{1} << 20;  ///< each of output and errors; more is an error
 };
 struct Output {

@@ -45,6 +45,19 @@ const Worker* first_crashed(const Workforce& workforce) {
   return found != workers.end() ? found->get() : nullptr;
 }
 
+Outcome outcome_of(Worker::Trouble trouble) {
+  switch (trouble) {
+    case Worker::Trouble::kNotReady:
+      return Outcome::kNotReady;
+    case Worker::Trouble::kQuit:
+      return Outcome::kQuit;
+    case Worker::Trouble::kNone:
+    case Worker::Trouble::kEnded:
+      break;
+  }
+  return Outcome::kCrashed;
+}
+
 std::string end_of(const Worker& worker) {
   return fmt::format("worker {}/{} {}", worker.tenant().settings.name, worker.index(), worker.last_exit());
 }
@@ -339,8 +352,7 @@ Task<bool> Upgrader::wait_until_ready(UpgradeRecord& record, Generation& next) {
     const Worker* const failed = first_crashed(workers);
     if (failed == nullptr) continue;
     record.last_words = failed->last_words();
-    fail(record, failed->trouble() == Worker::Trouble::kNotReady ? Outcome::kNotReady : Outcome::kCrashed,
-         end_of(*failed));
+    fail(record, outcome_of(failed->trouble()), end_of(*failed));
     co_return false;
   }
   co_return true;

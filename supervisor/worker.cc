@@ -245,7 +245,8 @@ void Worker::ended(ExitReason reason) {
     protections_ = process_->protections();
     last_words_ = process_->last_words();
   }
-  trouble_ = not_ready_ ? Trouble::kNotReady : Trouble::kEnded;
+  const bool quit = ran && reason.clean() && reason.why.empty();
+  trouble_ = not_ready_ ? Trouble::kNotReady : quit ? Trouble::kQuit : Trouble::kEnded;
   if (ran) close_page();
   const bool as_told = leave_ != Leave::kNo && (reason.clean() || leave_ == Leave::kNow || straggled_);
   const std::uint64_t lost = ran && !as_told ? report_lost_connections(last_exit_) : 0;

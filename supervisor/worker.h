@@ -100,7 +100,7 @@ class Worker final : private ProcessOwner {
   /// Killed by us because it had not left in time.
   [[nodiscard]] bool straggled() const { return straggled_; }
   /// How the last process ended.
-  enum class Trouble : std::uint8_t { kNone, kEnded, kNotReady };
+  enum class Trouble : std::uint8_t { kNone, kEnded, kNotReady, kQuit };
   [[nodiscard]] Trouble trouble() const { return trouble_; }
   /// The slot's memory; null before the first start.
   [[nodiscard]] const SlotSlab* slab() const { return slab_; }

@@ -47,13 +47,12 @@ std::string Problem::line() const {
   return out + text;
 }
 
-void Problems::add(std::string file, Mark mark, std::string path, std::string text) {
-  if (problems_.size() < kMost) problems_.push_back({std::move(file), mark, std::move(path), std::move(text)});
+void Problems::add(Problem problem) {
+  if (problems_.size() < kMost) problems_.push_back(std::move(problem));
 }
 
 void Problems::append(Problems other) {
-  for (Problem& problem : other.problems_)
-    add(std::move(problem.file), problem.mark, std::move(problem.path), std::move(problem.text));
+  for (Problem& problem : other.problems_) add(std::move(problem));
 }
 
 void Problems::locate(const Document& document) {

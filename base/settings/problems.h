@@ -20,6 +20,7 @@ struct Problem {
   Mark mark;
   std::string path;  ///< "tenants[0].endpoints[1].name"; empty for the file as a whole
   std::string text;
+  std::string cause = {};  ///< a name for what kind of trouble it is, where somebody cares: "unreadable_file"
 
   /// file:line:column: path: text, leaving out what is not known.
   [[nodiscard]] std::string line() const;
@@ -32,7 +33,10 @@ class Problems {
   /// Stops counting here: a hostile or a wrong kind of file must not fill the terminal.
   static constexpr std::size_t kMost = 100;
 
-  void add(std::string file, Mark mark, std::string path, std::string text);
+  void add(Problem problem);
+  void add(std::string file, Mark mark, std::string path, std::string text) {
+    add({.file = std::move(file), .mark = mark, .path = std::move(path), .text = std::move(text)});
+  }
   /// From a check that knows only the path; locate() finds the place.
   void add(std::string path, std::string text) { add({}, {}, std::move(path), std::move(text)); }
   void append(Problems other);

@@ -44,9 +44,9 @@ def t14_sluice(kind, run):
     server = started(kind, run)
     good, scripted = f"{run.binaries}/sluice-proxy", f"{run.binaries}/../tests/scripted_application"
     foreign = elsewhere(good, server.path("foreign"))
-    cases = [("missing", None, 0o755, "", 11), ("not executable", good, 0o644, "", 11), ("exits 0", TRUE, 0o755, "", 11),
-             ("exits 1", FALSE, 0o755, "", 11), ("other machine's", foreign, 0o755, "", 11), ("hangs", f"{run.binaries}/restart-hang", 0o755, "", 12),
-             ("ends at start", scripted, 0o755, "ends at once", 14), ("crashes at start", scripted, 0o755, "abort at start", 14),
+    cases = [("missing", None, 0o755, "", 31), ("not executable", good, 0o644, "", 32), ("other machine's", foreign, 0o755, "", 33),
+             ("exits 0", TRUE, 0o755, "", 34), ("exits 1", FALSE, 0o755, "", 35), ("hangs", f"{run.binaries}/restart-hang", 0o755, "", 36),
+             ("ends at start", scripted, 0o755, "ends at once", 25), ("crashes at start", scripted, 0o755, "abort at start", 14),
              ("never ready", scripted, 0o755, "never ready", 15), ("crashes after READY", scripted, 0o755, "dies when it accepts", 16)]
 
     def play(row):
@@ -134,8 +134,8 @@ def t15(kind, run):
         os.unlink(server.path("sluice.json"))
         os.mkdir(server.path("sluice.json"))
 
-    cases = [("syntax", broken("tenants: [}"), 10), ("unknown key", broken(tenantz=[]), 10), ("unreadable", folder, 10),
-             ("missing file", broken(**endpoint(error_pages={"404": "/nowhere/404.html"})), 10),
+    cases = [("syntax", broken("tenants: [}"), 10), ("unknown key", broken(tenantz=[]), 10), ("unreadable", folder, 24),
+             ("missing file", broken(**endpoint(error_pages=[{"file": "/nowhere/404.html"}])), 24),
              ("10 MB of garbage", broken("x" * (10 << 20)), 10), ("10 MB list", broken("[" + "1," * (5 << 20) + "1]"), 10),
              ("port in use", broken(**endpoint(listen=[f"127.0.0.1:{taken}"])), 13)]
 

@@ -105,8 +105,25 @@ TEST_F(UpgradeTest, ABrokenConfigurationIsRefusedWithItsProblems) {
   EXPECT_EQ(refused["problems"][0]["path"], "tenants[0].settings.script");
   std::ofstream(folder_ + "/sluice.json") << "tenants: [";
   EXPECT_EQ(upgrade()["outcome"], "bad_configuration");
+  expect_untouched();
+}
+
+TEST_F(UpgradeTest, AConfigurationThatCannotBeReadIsRefused) {
+  start_usual();
   std::filesystem::remove(folder_ + "/sluice.json");
-  EXPECT_EQ(upgrade()["outcome"], "bad_configuration");
+  const json refused = upgrade();
+  EXPECT_EQ(refused["outcome"], "unreadable_file") << refused.dump();
+  EXPECT_EQ(refused["exit_code"], 24);
+  EXPECT_THAT(refused.value("reason", ""), HasSubstr("ENOENT"));
+  json& pages = config_["tenants"][0]["endpoints"][0]["error_pages"];
+  pages = {{{"file", "/nowhere/error.html"}}};
+  write_config();
+  EXPECT_EQ(upgrade()["outcome"], "unreadable_file");
+  config_["tenantz"] = 1;
+  write_config();
+  EXPECT_EQ(upgrade()["outcome"], "bad_configuration") << "that is not all that is wrong with it";
+  config_.erase("tenantz");
+  config_["tenants"][0]["endpoints"][0].erase("error_pages");
   expect_untouched();
 }
 
@@ -160,7 +177,9 @@ TEST_F(UpgradeTest, AWorkerThatDiesAtTheStart) {
 
 TEST_F(UpgradeTest, AWorkerThatEndsAtOnceWithoutAnError) {
   start_usual();
-  EXPECT_EQ(upgrade_to("ends at once")["outcome"], "crashed");
+  const json refused = upgrade_to("ends at once");
+  EXPECT_EQ(refused["outcome"], "quit") << refused.dump();
+  EXPECT_EQ(refused["exit_code"], 25);
   expect_untouched();
 }
 

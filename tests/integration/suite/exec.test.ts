@@ -134,12 +134,12 @@ const stranger = (what: string) => (path: string): void => {
   writeFileSync(path.replace(/\.new$/, '.script'), what);
 };
 const broken: Array<{ what: string; put: (proxy: Sluice) => void; outcome: string; code: number; says: RegExp }> = [
-  { what: 'missing', put: (p) => rmSync(p.programPath), outcome: 'bad_supervisor', code: 21, says: /no such file/i },
-  { what: 'not executable', put: (p) => p.replaceProgram(undefined, 0o644), outcome: 'bad_supervisor', code: 21, says: /not executable/ },
-  { what: 'a shell script', put: (p) => p.replaceProgram((f) => writeFileSync(f, '#!/bin/sh\nexit 0\n')), outcome: 'bad_supervisor', code: 21, says: /execveat/ },
-  { what: 'a text', put: (p) => p.replaceProgram((f) => writeFileSync(f, 'hello\n')), outcome: 'bad_supervisor', code: 21, says: /execveat/ },
+  { what: 'missing', put: (p) => rmSync(p.programPath), outcome: 'supervisor_missing', code: 41, says: /no such file/i },
+  { what: 'not executable', put: (p) => p.replaceProgram(undefined, 0o644), outcome: 'supervisor_not_executable', code: 42, says: /not executable/ },
+  { what: 'a shell script', put: (p) => p.replaceProgram((f) => writeFileSync(f, '#!/bin/sh\nexit 0\n')), outcome: 'supervisor_wrong_format', code: 43, says: /execveat/ },
+  { what: 'a text', put: (p) => p.replaceProgram((f) => writeFileSync(f, 'hello\n')), outcome: 'supervisor_wrong_format', code: 43, says: /execveat/ },
   {
-    what: 'of another architecture', outcome: 'bad_supervisor', code: 21, says: /execveat/,
+    what: 'of another architecture', outcome: 'supervisor_wrong_format', code: 43, says: /execveat/,
     put: (p) => p.replaceProgram((f) => {
       const elf = readFileSync(join(binaries, 'scripted-sluice'));
       elf.writeUInt16LE(243, 18);  // e_machine: RISC-V
@@ -147,12 +147,12 @@ const broken: Array<{ what: string; put: (proxy: Sluice) => void; outcome: strin
     }),
   },
   {
-    what: 'half a copy', outcome: 'bad_supervisor', code: 21, says: /./,
+    what: 'half a copy', outcome: 'supervisor_failed', code: 45, says: /./,
     put: (p) => p.replaceProgram((f) => { copyFileSync(join(binaries, 'sluice'), f); truncateSync(f, 300_000); }),
   },
-  { what: 'one that exits at once', put: (p) => p.replaceProgram(stranger('exit')), outcome: 'bad_supervisor', code: 21, says: /status 0 and without an answer/ },
-  { what: 'one that crashes', put: (p) => p.replaceProgram(stranger('crash')), outcome: 'bad_supervisor', code: 21, says: /about to crash/ },
-  { what: 'one that hangs', put: (p) => p.replaceProgram(stranger('hang')), outcome: 'bad_supervisor', code: 21, says: /no end in time/ },
+  { what: 'one that exits at once', put: (p) => p.replaceProgram(stranger('exit')), outcome: 'supervisor_silent', code: 44, says: /status 0 and without an answer/ },
+  { what: 'one that crashes', put: (p) => p.replaceProgram(stranger('crash')), outcome: 'supervisor_failed', code: 45, says: /about to crash/ },
+  { what: 'one that hangs', put: (p) => p.replaceProgram(stranger('hang')), outcome: 'supervisor_hangs', code: 46, says: /no end in time/ },
   { what: 'one that talks nonsense', put: (p) => p.replaceProgram(stranger('garbage')), outcome: 'bad_supervisor', code: 21, says: /without an answer/ },
   { what: 'one that ignores the state', put: (p) => p.replaceProgram(stranger('silent')), outcome: 'bad_supervisor', code: 21, says: /says nothing of the state/ },
   { what: 'one of another state', put: (p) => p.replaceProgram(stranger('old-state')), outcome: 'incompatible_state', code: 22, says: /knows version 9/ },
@@ -180,8 +180,8 @@ scenario('what is no supervisor is found out, said, and harms nothing; the next 
   await load.stop();
   assert.deepEqual(load.failures, []);
   const metrics = await proxy.metrics();
-  assert.equal(metrics.sum('sluice_upgrades_total', { outcome: 'bad_supervisor' }), 11);
-  assert.equal(metrics.sum('sluice_upgrades_total', { outcome: 'incompatible_state' }), 2);
+  for (const outcome of new Set(broken.map((b) => b.outcome)))
+    assert.equal(metrics.sum('sluice_upgrades_total', { outcome }), broken.filter((b) => b.outcome === outcome).length, outcome);
 }, { timeout: 60_000 });
 
 scenario('a new configuration and a new supervisor at once; a bad configuration keeps the old of both', async ({ sluice, origin, connect: open }) => {

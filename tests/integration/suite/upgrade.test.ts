@@ -1,5 +1,7 @@
 // Upgrades under load: nothing that a client has or makes is lost, and the ledger knows what became of it.
-import { assert, connect, connectThrough, eventually, forward, Load, reverse, scenario, sleep, type JsonObject } from '../kit/index.js';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { assert, binaries, connect, connectThrough, eventually, forward, Load, reverse, scenario, sleep, type JsonObject } from '../kit/index.js';
 
 const get = (path = '/'): string => `GET ${path} HTTP/1.1\r\nHost: web.test\r\n\r\n`;
 const once = 'GET / HTTP/1.1\r\nHost: web.test\r\nConnection: close\r\n\r\n';
@@ -238,6 +240,53 @@ scenario('sluicectl upgrade shows the phases and the ledger', async ({ sluice, o
   assert.equal(refused.code, 10);
   assert.match(refused.stdout, /tenantz: unknown key/);
   proxy.reconfigure((config) => { delete config['tenantz']; config['application'] = { program: '/nowhere/at/all' }; });
-  assert.equal((await proxy.ctl('upgrade')).code, 11);
-  assert.match((await proxy.ctl('upgrades')).stdout, /bad_application/);
+  assert.equal((await proxy.ctl('upgrade')).code, 31);
+  assert.match((await proxy.ctl('upgrades')).stdout, /application_missing/);
+});
+
+const file = (text: string, mode: number) => (path: string): void => {
+  writeFileSync(path, text);
+  chmodSync(path, mode);
+};
+const programs: ReadonlyArray<{ what: string; put: (path: string) => void; outcome: string; code: number; says: RegExp }> = [
+  { what: 'missing', put: () => undefined, outcome: 'application_missing', code: 31, says: /no such file/i },
+  { what: 'a folder', put: (path) => mkdirSync(path), outcome: 'application_not_executable', code: 32, says: /not a regular file/ },
+  { what: 'not executable', put: file('', 0o644), outcome: 'application_not_executable', code: 32, says: /not executable/ },
+  { what: 'a text', put: file('hello\n', 0o755), outcome: 'application_wrong_format', code: 33, says: /execveat/ },
+  {
+    what: 'of another architecture', outcome: 'application_wrong_format', code: 33, says: /execveat/,
+    put: (path) => {
+      const elf = readFileSync('/bin/true');
+      elf.writeUInt16LE(243, 18);  // e_machine: RISC-V
+      writeFileSync(path, elf, { mode: 0o755 });
+    },
+  },
+  { what: 'one that exits with 0', put: (path) => copyFileSync('/bin/true', path), outcome: 'application_silent', code: 34, says: /not an application of Sluice/ },
+  { what: 'one that exits with 1', put: (path) => copyFileSync('/bin/false', path), outcome: 'application_failed', code: 35, says: /--describe ended with status 1/ },
+  { what: 'one that talks of something else', put: (path) => copyFileSync('/bin/echo', path), outcome: 'bad_application', code: 11, says: /not an application of Sluice/ },
+  { what: 'one that hangs', put: (path) => copyFileSync(join(binaries, 'restart-hang'), path), outcome: 'application_hangs', code: 36, says: /in time/ },
+];
+
+scenario('whatever is wrong with an application has its exit status, and harms nothing', async ({ sluice, origin }) => {
+  const server = await origin();
+  const proxy = await sluice({ config: { upgrade: soon, tenants: [reverse([server.address])] } });
+  const workers = (await proxy.workers('main')).map((w) => w['pid']);
+  const program = join(proxy.folder, 'application');
+  proxy.reconfigure((config) => {
+    config['application'] = { program };
+    config['upgrade'] = { ...soon, preflight_timeout: '2s' };
+  });
+  for (const { what, put, outcome, code, says } of programs) {
+    rmSync(program, { recursive: true, force: true });
+    put(program);
+    const tried = await proxy.ctl('upgrade');
+    assert.equal(tried.code, code, `${what}: ${tried.stdout}${tried.stderr}`);
+    assert.match(tried.stdout, new RegExp(outcome), what);
+    assert.match(tried.stdout, says, what);
+    assert.deepEqual((await proxy.workers('main')).map((w) => w['pid']), workers, what);
+  }
+  rmSync(program);
+  copyFileSync(join(binaries, 'sluice-proxy'), program);
+  proxy.reconfigure((config) => { config['upgrade'] = soon; });
+  assert.equal((await proxy.upgrade())['outcome'], 'done');
 });

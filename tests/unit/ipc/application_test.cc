@@ -38,9 +38,12 @@ TEST(Application, SectionsKeepTheirPlacesSoThatProblemsCanNameThem) {
 
   settings::Problems problems;
   problems.add("sluice.yaml", {.line = 3, .column = 14}, "tenants[0].settings.limit", "7 is not enough");
+  problems.add({.file = "sluice.yaml", .mark = {}, .path = "", .text = "not there", .cause = "unreadable_file"});
   const Result<settings::Problems> back = decode_problems(encode(problems));
   ASSERT_TRUE(back);
   EXPECT_EQ(back->text(), problems.text());
+  EXPECT_EQ(back->all()[0].cause, "");
+  EXPECT_EQ(back->all()[1].cause, "unreadable_file");
 }
 
 TEST(Application, NonsenseIsAnErrorAndNotBelieved) {
