@@ -64,10 +64,11 @@ std::vector<Entry> entries_in(const std::string& text) {
 }  // namespace
 
 Roster::~Roster() {
-  if (ours_) (void)::unlink(path_.c_str());
+  // with us end our workers; orphans that nobody has told anything do not
+  if (ours_ && orphans_.empty()) (void)::unlink(path_.c_str());
 }
 
-std::vector<Fd> Roster::orphans() const {
+std::vector<Fd> Roster::orphans() {
   std::vector<Entry> entries = entries_in(read_own(path_));
   std::vector<Fd> found;
   if (entries.empty() || start_of(entries.front().pid) == entries.front().started) return found;
@@ -76,13 +77,16 @@ std::vector<Fd> Roster::orphans() const {
     if (entry.pid <= 1) continue;
     Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, entry.pid, 0)));
     // looked at with the descriptor in hand: the number cannot go to another process unnoticed
-    if (pidfd && start_of(entry.pid) == entry.started) found.push_back(std::move(pidfd));
+    if (!pidfd || start_of(entry.pid) != entry.started) continue;
+    found.push_back(std::move(pidfd));
+    orphans_.push_back(entry.pid);
   }
   return found;
 }
 
 Result<> Roster::update(std::vector<pid_t> workers) {
   std::erase(workers, 0);
+  workers.insert(workers.end(), orphans_.begin(), orphans_.end());
   if (ours_ && workers == written_) return {};
   constexpr mode_t kOwnerOnly = 0600;
   std::string text = fmt::format("{} {}\n", ::getpid(), start_of(::getpid()).value_or(0));

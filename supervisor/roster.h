@@ -21,13 +21,17 @@ class Roster {
   Roster(Roster&&) = delete;
   ~Roster();
 
-  /// pidfds of the workers of a supervisor that has died; none when it lives, or left none.
-  [[nodiscard]] std::vector<Fd> orphans() const;
+  /// pidfds of the workers of a supervisor that has died; none when it lives, or left none. They stay in the file, so
+  /// that whoever comes after us finds them too, until they are forgotten.
+  [[nodiscard]] std::vector<Fd> orphans();
+  /// They know that they have to leave.
+  void forget_orphans() { orphans_.clear(); }
   /// Ours, now; 0 counts for none. Written only when it differs from the last. Errors: kSystem.
   [[nodiscard]] Result<> update(std::vector<pid_t> workers);
 
  private:
   std::string path_;
+  std::vector<pid_t> orphans_;
   std::vector<pid_t> written_;
   bool ours_ = false;
 };

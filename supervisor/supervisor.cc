@@ -139,9 +139,7 @@ void Supervisor::update_store() {
   store_.keep(generations_->addresses());
 }
 
-// While orphans have not been told to drain, the file is about them: this start may yet fail.
 void Supervisor::update_roster() {
-  if (!orphans_.empty()) return;
   const Result<> updated = roster_->update(generations_->pids());
   if (!updated && !std::exchange(roster_failed_, true))
     log_.warn("roster not written", {{"why", updated.error().message()}});
@@ -162,6 +160,8 @@ Task<bool> Supervisor::start_workers() {
   const auto took = std::chrono::floor<Millis>(uptime());
   for (const Fd& orphan : std::exchange(orphans_, {})) tell_to_drain(orphan);
   generations_->forget_orphans();
+  roster_->forget_orphans();
+  update_roster();
   update_store();
   log_.info("ready", {{"workers", workers.workers().size()}, {"milliseconds", took.count()}});
   notify_service_manager(fmt::format("READY=1\nMAINPID={}\nSTATUS=serving", ::getpid()));

@@ -54,7 +54,8 @@ class Managed(Sluice):
             return {}
 
     @property
-    def pid(self):
+    def main(self):
+        """The process number of the supervisor."""
         return self.status()["pid"] if self.manager else self.child.pid
 
     def replace_program(self):
@@ -68,10 +69,10 @@ class Managed(Sluice):
     def events(self, event, **fields):
         return [r for r in self.log_records() if r.get("event") == event and all(r.get(k) == v for k, v in fields.items())]
 
-    def workers(self):
-        """The processes of the tenant, whatever the supervisor says of them."""
+    def workers(self, main):
+        """The processes of the tenant below this supervisor, whatever it says of them."""
         found = []
-        for pid in children(self.child.pid):
+        for pid in children(main):
             try:
                 with open(f"/proc/{pid}/comm", encoding="ascii") as file:
                     name = file.read().strip()

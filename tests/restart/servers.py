@@ -104,10 +104,10 @@ class Server:
         with open(self.path(name), "w", encoding="utf-8") as file:
             file.write(text)
 
-    def begin(self, arguments):
+    def begin(self, arguments, environment=None):
         """Starts the server and waits until it answers."""
         with open(self.path("log"), "wb") as log:
-            self.child = subprocess.Popen(arguments, stdout=log, stderr=log)
+            self.child = subprocess.Popen(arguments, stdout=log, stderr=log, env=environment)
         wait_for(f"{self.name} on port {self.port}", self.answers)
 
     def answers(self):

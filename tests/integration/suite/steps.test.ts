@@ -1,7 +1,7 @@
 // Death at every step of an upgrade: workers are killed while the supervisor stands still at a marked step, or at marked
-// steps of their own, under load. The listening sockets are never closed, only what was in a killed worker is lost, the
+// steps of their own, and so is the supervisor, under load. The listening sockets are never closed, only what was in a killed worker is lost, the
 // ledger knows it, and the next upgrade works. Needs a build with fault points (restart/fault_point.h).
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, binaries, connect, descendants, eventually, reverse, scenario, sleep, type JsonObject, type Sluice } from '../kit/index.js';
 
@@ -172,6 +172,53 @@ scenario('a killed worker that drains is in the ledger as crashed', async ({ slu
   assert.equal(ledger['requests']?.['crashed'], 1, JSON.stringify(ledger));
   assert.equal(unexplained(record), 0);
 }, { skip });
+
+// where the supervisor dies; more workers than before, where sockets that are new then are the point
+const supervisorSteps: ReadonlyArray<readonly [string, number]> = [
+  ['spawn.bound', 2], ['exec.after', 2], ['commit.listening', 3], ['commit.pausing', 3], ['drain.after', 4],
+];
+
+scenario('the supervisor dies at marked steps, the new one too: workers serve on, and the next one takes over', async ({ sluice, origin, after }) => {
+  const server = await origin();
+  const file = `/tmp/sluice-steps-supervisor-${process.pid}`;
+  writeFileSync(file, '');
+  after(() => rmSync(file));
+  const proxy = await sluice({
+    manager: 'keeps',
+    ownProgram: true,
+    crashes: 'expected',
+    env: { SLUICE_FAULT_FILE: file },
+    config: {
+      upgrade: { probation: '0s', drain: { idle: '300ms', request: '5s', upload: '5s', tunnel: '5s' } },
+      tenants: [reverse([server.address], {}, { workers: 2 })],
+    },
+  });
+  const load = new Load(proxy);
+  after(() => load.stop());
+  const died = (): number => proxy.log.all((r) => r['event'] === 'manager' && r['main'] === 'died').length;
+  for (const [step, workers] of supervisorSteps) {
+    const before = (await proxy.status())['pid'];
+    const deaths = died();
+    const asked = load.asked;
+    proxy.reconfigure((config) => { tenant(config)['workers'] = workers; });
+    if (step.startsWith('exec.')) proxy.replaceProgram();
+    writeFileSync(file, `${step}=kill`);
+    const upgraded = proxy.upgrade({ force: true }).catch(() => undefined);
+    await eventually(`the death at ${step}`, () => died() > deaths || undefined);
+    writeFileSync(file, '');
+    await upgraded;
+    await eventually('the next supervisor', async () => {
+      const status: JsonObject = await proxy.status().catch(() => ({}));
+      return (status['ready'] === true && status['pid'] !== before) || undefined;
+    });
+    await eventually('answers', () => load.asked > asked || undefined);
+    assert.deepEqual(load.lost, [], step);
+  }
+  assert.equal((await proxy.upgrade({ force: true }))['outcome'], 'done');
+  assert.equal((await proxy.workers('main')).filter((w) => w['state'] === 'ready').length, 4);
+  await load.stop();
+  assert.deepEqual(load.lost, []);
+}, { skip, timeout: 60_000 });
 
 // where a worker dies by itself, and what becomes of the upgrade
 const ends: ReadonlyArray<readonly [string, readonly string[]]> = [
