@@ -130,6 +130,7 @@ std::string fault_of(const SavedState& state) {
   if (std::string fault = fault_of(state.datagrams); !fault.empty()) return fault;
   for (const SavedAddress& address : state.addresses)
     if (address.listening > address.sockets.size()) return "more sockets listen than there are";
+  if (std::ranges::find(state.slabs, kNoFd, &SavedSlab::fd) != state.slabs.end()) return "memory that is not there";
   if (state.control.fd == kNoFd || state.own_slab == kNoFd || state.program.fd == kNoFd)
     return "a descriptor is missing";
   std::vector<std::int32_t> all = descriptors_of(state);
@@ -164,6 +165,14 @@ Result<SavedAddresses> read_addresses(std::string_view text) {
   return settings::from_json<SavedAddresses>(text);
 }
 
+std::string write_estate(const SavedEstate& estate) {
+  return settings::to_json(estate);
+}
+
+Result<SavedEstate> read_estate(std::string_view text) {
+  return settings::from_json<SavedEstate>(text);
+}
+
 std::vector<std::int32_t> descriptors_of(const SavedState& state) {
   std::vector<std::int32_t> all;
   add(all, state.program.fd);
@@ -172,6 +181,7 @@ std::vector<std::int32_t> descriptors_of(const SavedState& state) {
   add(all, state.own_slab);
   for (const SavedClient& client : state.clients) add(all, client.fd);
   for (const SavedSlab& slab : state.slabs) add(all, slab.fd);
+  for (const SavedOrphan& orphan : state.orphans) add(all, orphan.fd);
   for (const SavedAddress& address : state.addresses) {
     add(all, address.file.fd);
     for (const SavedSocket& socket : address.sockets) add(all, socket.fd);

@@ -77,27 +77,14 @@ struct SavedAddress {
 };
 static_assert(settings::complete<SavedAddress>());
 
-struct SavedAddresses {
-  std::int64_t sequence = 0;
-  std::vector<SavedAddress> addresses;
-
-  static constexpr std::string_view about =
-      "What the listening sockets in the descriptor store of a service manager are. Descriptors count for nothing "
-      "there, a socket is known by its inode.";
-  static constexpr void describe(auto& f) {
-    using S = SavedAddresses;
-    f(&S::sequence, "sequence", "The highest counts: nanoseconds of the steady clock.");
-    f(&S::addresses, "addresses", "");
-  }
-};
-static_assert(settings::complete<SavedAddresses>());
-
 struct SavedSlab {
   std::string tenant;
   std::uint32_t worker = 0;
   std::uint32_t number = 0;
   std::uint32_t connections = 0;
   std::int32_t fd = kNoFd;
+  std::uint64_t inode = 0;
+  bool orphaned = false;
 
   static constexpr std::string_view about = "The shared memory of a worker slot.";
   static constexpr void describe(auto& f) {
@@ -106,10 +93,58 @@ struct SavedSlab {
     f(&S::worker, "worker", "");
     f(&S::number, "number", "Among the slabs of the slot.");
     f(&S::connections, "connections", "It was made for.");
-    f(&S::fd, "fd", "").range(0, 1 << 30);
+    f(&S::fd, "fd", "").range(-1, 1 << 30);
+    f(&S::inode, "inode", "What tells it apart, whoever has it.");
+    f(&S::orphaned, "orphaned", "A worker of a supervisor before us may still write to it.");
   }
 };
 static_assert(settings::complete<SavedSlab>());
+
+struct SavedEstate {
+  std::uint64_t last_generation = 0;
+  std::uint32_t holders = 0;
+  std::vector<SavedSlab> slabs;
+
+  static constexpr std::string_view about =
+      "What counts of a supervisor, for the one that comes after its death. Descriptors count for nothing there.";
+  static constexpr void describe(auto& f) {
+    using S = SavedEstate;
+    f(&S::last_generation, "last_generation", "Number of the newest generation that ever was.");
+    f(&S::holders, "holders", "So many of its processes, the first, have every slab.");
+    f(&S::slabs, "slabs", "The supervisor's own has no tenant.");
+  }
+};
+static_assert(settings::complete<SavedEstate>());
+
+struct SavedAddresses {
+  std::int64_t sequence = 0;
+  std::vector<SavedAddress> addresses;
+  SavedEstate estate;
+
+  static constexpr std::string_view about =
+      "What the listening sockets in the descriptor store of a service manager are. Descriptors count for nothing "
+      "there, a socket is known by its inode.";
+  static constexpr void describe(auto& f) {
+    using S = SavedAddresses;
+    f(&S::sequence, "sequence", "The highest counts: nanoseconds of the steady clock.");
+    f(&S::addresses, "addresses", "");
+    f(&S::estate, "estate", "");
+  }
+};
+static_assert(settings::complete<SavedAddresses>());
+
+struct SavedOrphan {
+  std::int32_t pid = 0;
+  std::int32_t fd = kNoFd;
+
+  static constexpr std::string_view about = "A worker of a supervisor that has died.";
+  static constexpr void describe(auto& f) {
+    using S = SavedOrphan;
+    f(&S::pid, "pid", "").at_least(1);
+    f(&S::fd, "fd", "Leads to the process.").range(0, 1 << 30);
+  }
+};
+static_assert(settings::complete<SavedOrphan>());
 
 struct SavedApplication {
   std::string path;
@@ -312,6 +347,7 @@ struct SavedState {
   std::string address_map;
   std::int32_t own_slab = kNoFd;
   std::vector<SavedSlab> slabs;
+  std::vector<SavedOrphan> orphans;
   std::vector<SavedId> private_ids;
   std::vector<SavedPast> past;
   std::uint64_t last_generation = 0;
@@ -342,6 +378,7 @@ struct SavedState {
     f(&S::address_map, "address_map", "Name of their description in the descriptor store; empty: there is none.");
     f(&S::own_slab, "own_slab", "The supervisor's own metrics.").range(0, 1 << 30);
     f(&S::slabs, "slabs", "");
+    f(&S::orphans, "orphans", "");
     f(&S::private_ids, "private_ids", "");
     f(&S::past, "past", "");
     f(&S::last_generation, "last_generation", "Number of the newest generation that ever was.");
@@ -364,6 +401,9 @@ static_assert(settings::complete<SavedState>());
 [[nodiscard]] std::string write_addresses(const SavedAddresses& addresses);
 /// Errors: kBadSyntax.
 [[nodiscard]] Result<SavedAddresses> read_addresses(std::string_view text);
+[[nodiscard]] std::string write_estate(const SavedEstate& estate);
+/// Errors: kBadSyntax.
+[[nodiscard]] Result<SavedEstate> read_estate(std::string_view text);
 /// All that must be open over exec.
 [[nodiscard]] std::vector<std::int32_t> descriptors_of(const SavedState& state);
 

@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::size_t kMostAtOnce = 250;
 constexpr std::string_view kMap = "map-";
+constexpr const char* kSlabs = "slabs";
 
 struct Stored {
   std::string name;
@@ -107,6 +108,12 @@ std::set<std::uint64_t> sockets_of(const restart::SavedAddress& address) {
   return all;
 }
 
+void put(const std::string& name, const std::vector<int>& fds) {
+  for (std::size_t at = 0; at < fds.size(); at += kMostAtOnce)
+    notify_service_manager("FDSTORE=1\nFDPOLL=0\nFDNAME=" + name,
+                           std::span(fds).subspan(at, std::min(kMostAtOnce, fds.size() - at)));
+}
+
 std::vector<int> descriptors_of(const restart::SavedAddress& address) {
   std::vector<int> all;
   for (const restart::SavedSocket& socket : address.sockets) all.push_back(socket.fd);
@@ -116,9 +123,9 @@ std::vector<int> descriptors_of(const restart::SavedAddress& address) {
 
 }  // namespace
 
-std::vector<restart::SavedAddress> FdStore::take() {
+FdStore::Taken FdStore::take() {
   std::vector<Stored> stored = given();
-  std::vector<restart::SavedAddress> taken;
+  Taken taken;
   Map known = newest_map(stored);
   map_ = known.name;
   for (restart::SavedAddress& address : known.content.addresses) {
@@ -133,36 +140,47 @@ std::vector<restart::SavedAddress> FdStore::take() {
     if (address.file.fd != restart::kNoFd)
       address.file.fd = pick(stored, name, [&](const Stored& one) { return is_at(one.fd.get(), address.file.path); });
     kept_[name] = sockets_of(address);
-    if (!address.sockets.empty() || address.file.fd != restart::kNoFd) taken.push_back(std::move(address));
+    if (!address.sockets.empty() || address.file.fd != restart::kNoFd) taken.addresses.push_back(std::move(address));
+  }
+  taken.estate.last_generation = known.content.estate.last_generation;
+  for (restart::SavedSlab& slab : known.content.estate.slabs) {
+    slab.fd = pick(stored, kSlabs, [&](const Stored& one) { return one.inode == slab.inode; });
+    if (slab.fd == restart::kNoFd) continue;
+    kept_[kSlabs].insert(slab.inode);
+    taken.estate.slabs.push_back(std::move(slab));
   }
   return taken;
 }
 
-void FdStore::keep(std::vector<restart::SavedAddress> addresses) {
+void FdStore::keep(std::vector<restart::SavedAddress> addresses, restart::SavedEstate estate) {
   if (!has_service_manager()) return;
   std::map<std::string, std::set<std::uint64_t>> now;
   for (const restart::SavedAddress& address : addresses) {
     const std::string name = name_of(address.key);
     now[name] = sockets_of(address);
     if (kept_[name] == now[name]) continue;
-    // one that is there already is not put in twice
-    const std::vector<int> all = descriptors_of(address);
-    for (std::size_t at = 0; at < all.size(); at += kMostAtOnce)
-      notify_service_manager("FDSTORE=1\nFDPOLL=0\nFDNAME=" + name,
-                             std::span(all).subspan(at, std::min(kMostAtOnce, all.size() - at)));
+    put(name, descriptors_of(address));  // one that is there already is not put in twice
   }
-  if (now != kept_ || map_.empty()) describe(std::move(addresses));
+  std::vector<int> slabs;
+  for (const restart::SavedSlab& slab : estate.slabs) {
+    now[kSlabs].insert(slab.inode);
+    if (!kept_[kSlabs].contains(slab.inode)) slabs.push_back(slab.fd);
+  }
+  put(kSlabs, slabs);
+  if (now != kept_ || map_.empty() || estate.last_generation != last_generation_)
+    describe(std::move(addresses), std::move(estate));
   for (const auto& [name, sockets] : kept_)
     if (!now.contains(name)) notify_service_manager("FDSTOREREMOVE=1\nFDNAME=" + name);
   kept_ = std::move(now);
 }
 
 // The new one is there before the old one goes.
-void FdStore::describe(std::vector<restart::SavedAddress> addresses) {
+void FdStore::describe(std::vector<restart::SavedAddress> addresses, restart::SavedEstate estate) {
+  last_generation_ = estate.last_generation;
   const std::string next = map_ == "map-a" ? "map-b" : "map-a";
   const std::string before = next == "map-a" ? "map-b" : "map-a";
-  const std::string text =
-      restart::write_addresses({.sequence = steady_now().count(), .addresses = std::move(addresses)});
+  const std::string text = restart::write_addresses(
+      {.sequence = steady_now().count(), .addresses = std::move(addresses), .estate = std::move(estate)});
   const Result<Fd> sealed = ipc::seal_bytes("addresses", text);
   if (!sealed) return;
   const std::array<int, 1> fds = {sealed->get()};

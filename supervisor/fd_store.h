@@ -1,7 +1,7 @@
 // FdStore: the listening sockets in the descriptor store of the service manager (sd_notify(3), FDSTORE=1), so that not
 // even our death closes one: it keeps them, with all that waits in their queues, and gives them to the process that it
-// starts next (LISTEN_FDS). What each of them is stands in a sealed memfd beside them. Without a service manager this
-// does nothing. Owned by the Supervisor.
+// starts next (LISTEN_FDS). The same goes for the memory that counters are in (estate.h). What each of them is stands
+// in a sealed memfd beside them. Without a service manager this does nothing. Owned by the Supervisor.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -17,17 +17,22 @@ namespace sluice::supervisor {
 class FdStore {
  public:
   /// What the store had for this process, once. The descriptors in it are the caller's; what nobody knows is closed.
-  [[nodiscard]] std::vector<restart::SavedAddress> take();
-  /// These are the addresses now: puts in what is new, takes out what is gone.
-  void keep(std::vector<restart::SavedAddress> addresses);
+  struct Taken {
+    std::vector<restart::SavedAddress> addresses;
+    restart::SavedEstate estate;
+  };
+  [[nodiscard]] Taken take();
+  /// These are the addresses now, and what counts: puts in what is new, takes out what is gone.
+  void keep(std::vector<restart::SavedAddress> addresses, restart::SavedEstate estate);
   /// Name of their description, for another program that goes on; and back.
   [[nodiscard]] const std::string& map() const { return map_; }
   void go_on_with(std::string map) { map_ = std::move(map); }
 
  private:
-  void describe(std::vector<restart::SavedAddress> addresses);
+  void describe(std::vector<restart::SavedAddress> addresses, restart::SavedEstate estate);
 
   std::map<std::string, std::set<std::uint64_t>> kept_;  // sockets by name
+  std::uint64_t last_generation_ = 0;                    // as described
   std::string map_;                                      // name of the memfd that describes them
 };
 

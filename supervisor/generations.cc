@@ -1,13 +1,29 @@
 // See generations.h.
 #include "supervisor/generations.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
+#include <charconv>
+
+#include "ipc/metrics_reader.h"
+#include "ipc/supervisor_metrics.h"
 
 namespace sluice::supervisor {
+namespace {
 
-Result<std::unique_ptr<Generations>> Generations::make(Loop& loop, Log& log, LogSink& sink) {
-  Result<std::unique_ptr<OwnMetrics>> metrics = OwnMetrics::make();
+std::uint64_t inode_of(int fd) {
+  struct stat facts{};
+  return ::fstat(fd, &facts) == 0 ? facts.st_ino : 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Generations>> Generations::make(Loop& loop, Log& log, LogSink& sink, Fd own_slab) {
+  Result<std::unique_ptr<OwnMetrics>> metrics =
+      own_slab ? OwnMetrics::go_on_in(std::move(own_slab)) : OwnMetrics::make();
+  if (!metrics) metrics = OwnMetrics::make();  // another version's
   if (!metrics) return fail(std::move(metrics).error());
   return std::unique_ptr<Generations>(new Generations(loop, log, sink, *std::move(metrics)));
 }
@@ -111,10 +127,53 @@ Result<> Generations::inherit(const std::vector<restart::SavedAddress>& addresse
   return {};
 }
 
+std::size_t Generations::inherit(const Estate& estate, SlabPool::Writers writers) {
+  last_number_ = estate.last_generation;
+  remember_past();
+  return slabs_.inherit(estate.slabs, writers);
+}
+
+// What is published is counted from the beginning.
+void Generations::remember_past() {
+  const Result<ipc::SlabReader> reader = ipc::SlabReader::open(metrics_->slab().get());
+  const Result<ipc::SlabView> view = reader ? reader->view() : Result<ipc::SlabView>(fail(Code::kUnavailable));
+  if (!view) return;
+  for (const ipc::MetricFamily& family : ipc::read_metrics(*view).families) {
+    const bool crashes = family.name == ipc::kWorkerCrashesMetric;
+    if (!crashes && family.name != ipc::kWorkerLostMetric) continue;
+    for (const ipc::MetricSeries& series : family.series) {
+      std::pair<std::string, std::uint32_t> slot;
+      for (const ipc::MetricLabel& label : series.labels) {
+        if (label.name == ipc::kOfTenant) slot.first = label.value;
+        if (label.name == ipc::kOfWorker)
+          (void)std::from_chars(label.value.data(), label.value.data() + label.value.size(), slot.second);
+      }
+      (crashes ? past_[slot].crashes : past_[slot].lost_connections) = series.count;
+    }
+  }
+}
+
+restart::SavedEstate Generations::estate() const {
+  restart::SavedEstate estate{.last_generation = last_number_, .holders = holders(), .slabs = slabs_.save()};
+  const int own = metrics_->slab().get();
+  estate.slabs.push_back({.tenant = std::string(kOwnSlab), .fd = own, .inode = inode_of(own)});
+  return estate;
+}
+
+std::uint32_t Generations::holders() const {
+  std::uint32_t count = 0;
+  for (const std::unique_ptr<Generation>& generation : all_)
+    for (const std::unique_ptr<Worker>& worker : generation->workforce().workers())
+      if (worker->tenant().built_in() && worker->pid() != 0) ++count;
+  return count;
+}
+
 std::vector<pid_t> Generations::pids() const {
   std::vector<pid_t> all;
-  for (const std::unique_ptr<Generation>& generation : all_)
-    for (const std::unique_ptr<Worker>& worker : generation->workforce().workers()) all.push_back(worker->pid());
+  for (const bool built_in : {true, false})
+    for (const std::unique_ptr<Generation>& generation : all_)
+      for (const std::unique_ptr<Worker>& worker : generation->workforce().workers())
+        if (worker->tenant().built_in() == built_in) all.push_back(worker->pid());
   return all;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "supervisor/estate.h"
 #include "supervisor/generation.h"
 #include "supervisor/own_metrics.h"
 
@@ -16,8 +17,8 @@ namespace sluice::supervisor {
 
 class Generations {
  public:
-  /// Errors: kSystem.
-  [[nodiscard]] static Result<std::unique_ptr<Generations>> make(Loop& loop, Log& log, LogSink& sink);
+  /// `own_slab`: of a supervisor before us, or empty. Errors: kSystem.
+  [[nodiscard]] static Result<std::unique_ptr<Generations>> make(Loop& loop, Log& log, LogSink& sink, Fd own_slab);
   /// For another program that goes on with them: their part of the state; and back.
   void save(restart::SavedState& state) const;
   [[nodiscard]] static std::unique_ptr<Generations> go_on(const Takeover& from, Loop& loop, Log& log, LogSink& sink);
@@ -27,6 +28,14 @@ class Generations {
   /// Errors: kBadSyntax; they are closed then.
   [[nodiscard]] Result<> inherit(const std::vector<restart::SavedAddress>& addresses);
   [[nodiscard]] std::vector<restart::SavedAddress> addresses() const { return sockets_.save(); }
+  /// Goes on counting where a supervisor that has died was; before the first add(). How many slabs that are.
+  std::size_t inherit(const Estate& estate, SlabPool::Writers writers);
+  void writers_ended() { slabs_.writers_ended(); }
+  /// For the one that comes after our death; changes when estate_version() or holders() do.
+  [[nodiscard]] restart::SavedEstate estate() const;
+  /// Processes that have every slab.
+  [[nodiscard]] std::uint32_t holders() const;
+  [[nodiscard]] std::uint64_t estate_version() const { return slabs_.made() + last_number_; }
   [[nodiscard]] std::uint64_t last_number() const { return last_number_; }
   /// Workers of a supervisor that has died hold addresses too.
   void expect_orphans() { sockets_.expect_orphans(); }
@@ -51,7 +60,7 @@ class Generations {
   /// Set after every move of any worker. One waiter: the supervisor's main task.
   [[nodiscard]] Signal& changed() { return changed_; }
   void set_log_level(LogLevel level);
-  /// All our processes.
+  /// All our processes; those of the admin tenant first.
   [[nodiscard]] std::vector<pid_t> pids() const;
   /// Is this one of our processes?
   [[nodiscard]] bool has(pid_t pid) const;
@@ -68,6 +77,7 @@ class Generations {
  private:
   Generations(Loop& loop, Log& log, LogSink& sink, std::unique_ptr<OwnMetrics> metrics);
   void connect_mailboxes(Worker& worker);
+  void remember_past();
 
   Signal changed_;
   std::unique_ptr<OwnMetrics> metrics_;

@@ -94,7 +94,8 @@ int supervise(const CommandLine& line, Configuration configuration, Protection f
                            .protections = {std::move(filter)},
                            .filters = {filter_fingerprint()},
                            .arguments = line.arguments,
-                           .program = *std::move(program)});
+                           .program = *std::move(program),
+                           .forbid_reaching_into_others = forbid_reaching_into_others});
     if (Result<> prepared = supervisor.prepare(std::move(configuration)); !prepared) {
       log.error("start failed", {{"why", prepared.error().message()}});
       return kFailed;

@@ -1,4 +1,5 @@
 // See roster.h. A line for each process: its number and its time of start in clock ticks; the supervisor's is first.
+// Then one of JSON: what counts of it.
 #include "supervisor/roster.h"
 
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include <fstream>
 #include <optional>
 #include <sstream>
+#include <utility>
 
 namespace sluice::supervisor {
 namespace {
@@ -61,6 +63,13 @@ std::vector<Entry> entries_in(const std::string& text) {
   return entries;
 }
 
+restart::SavedEstate estate_in(const std::string& text) {
+  const auto begin = text.find('{');
+  if (begin == std::string::npos) return {};
+  const Result<restart::SavedEstate> estate = restart::read_estate(std::string_view(text).substr(begin));
+  return estate ? *estate : restart::SavedEstate();
+}
+
 }  // namespace
 
 Roster::~Roster() {
@@ -68,29 +77,35 @@ Roster::~Roster() {
   if (ours_ && orphans_.empty()) (void)::unlink(path_.c_str());
 }
 
-std::vector<Fd> Roster::orphans() {
-  std::vector<Entry> entries = entries_in(read_own(path_));
-  std::vector<Fd> found;
-  if (entries.empty() || start_of(entries.front().pid) == entries.front().started) return found;
+Roster::Left Roster::left() {
+  const std::string text = read_own(path_);
+  std::vector<Entry> entries = entries_in(text);
+  Left left;
+  if (entries.empty() || start_of(entries.front().pid) == entries.front().started) return left;
   entries.erase(entries.begin());
-  for (const Entry& entry : entries) {
+  left.estate = estate_in(text);
+  const std::uint32_t holders = std::exchange(left.estate.holders, 0);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const Entry& entry = entries[i];
     if (entry.pid <= 1) continue;
     Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, entry.pid, 0)));
     // looked at with the descriptor in hand: the number cannot go to another process unnoticed
     if (!pidfd || start_of(entry.pid) != entry.started) continue;
-    found.push_back(std::move(pidfd));
+    left.orphans.push_back({.pid = entry.pid, .process = std::move(pidfd)});
+    if (i < holders) ++left.estate.holders;
     orphans_.push_back(entry.pid);
   }
-  return found;
+  return left;
 }
 
-Result<> Roster::update(std::vector<pid_t> workers) {
+Result<> Roster::update(std::vector<pid_t> workers, const std::string& estate) {
   std::erase(workers, 0);
   workers.insert(workers.end(), orphans_.begin(), orphans_.end());
-  if (ours_ && workers == written_) return {};
+  if (ours_ && workers == written_ && estate == written_estate_) return {};
   constexpr mode_t kOwnerOnly = 0600;
   std::string text = fmt::format("{} {}\n", ::getpid(), start_of(::getpid()).value_or(0));
   for (const pid_t pid : workers) text += fmt::format("{} {}\n", pid, start_of(pid).value_or(0));
+  text += estate + "\n";
   const std::string next = path_ + ".new";
   (void)::unlink(next.c_str());
   {
@@ -102,6 +117,7 @@ Result<> Roster::update(std::vector<pid_t> workers) {
   if (::rename(next.c_str(), path_.c_str()) != 0) return fail_errno(errno, path_);
   ours_ = true;
   written_ = std::move(workers);
+  written_estate_ = estate;
   return {};
 }
 

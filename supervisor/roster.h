@@ -2,7 +2,8 @@
 // death. They serve on and hold its addresses, so the next supervisor must know that these are no strangers, share the
 // addresses with them, and when its own workers serve, tell them to drain.
 //
-// Who is who is decided by process number and time of start together. Owned by the Supervisor.
+// Who is who is decided by process number and time of start together. What counts of us stands there too, by inode
+// (estate.h). Owned by the Supervisor.
 #pragma once
 #include <sys/types.h>
 
@@ -11,8 +12,15 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "restart/saved_state.h"
 
 namespace sluice::supervisor {
+
+/// A worker of a supervisor that has died.
+struct Orphan {
+  pid_t pid = 0;
+  Fd process;  ///< pidfd
+};
 
 class Roster {
  public:
@@ -21,18 +29,26 @@ class Roster {
   Roster(Roster&&) = delete;
   ~Roster();
 
-  /// pidfds of the workers of a supervisor that has died; none when it lives, or left none. They stay in the file, so
+  struct Left {
+    std::vector<Orphan> orphans;
+    restart::SavedEstate estate;
+  };
+  /// What a supervisor that has died has left; nothing when it lives, or left nothing. Its workers stay in the file, so
   /// that whoever comes after us finds them too, until they are forgotten.
-  [[nodiscard]] std::vector<Fd> orphans();
-  /// They know that they have to leave.
+  [[nodiscard]] Left left();
+  /// One that the program before us has found.
+  void remember_orphan(pid_t orphan) { orphans_.push_back(orphan); }
+  /// They have ended.
   void forget_orphans() { orphans_.clear(); }
-  /// Ours, now; 0 counts for none. Written only when it differs from the last. Errors: kSystem.
-  [[nodiscard]] Result<> update(std::vector<pid_t> workers);
+  /// Ours, now; 0 counts for none. Written only when something differs from the last. `estate` is one line of JSON.
+  /// Errors: kSystem.
+  [[nodiscard]] Result<> update(std::vector<pid_t> workers, const std::string& estate);
 
  private:
   std::string path_;
   std::vector<pid_t> orphans_;
   std::vector<pid_t> written_;
+  std::string written_estate_;
   bool ours_ = false;
 };
 

@@ -21,6 +21,7 @@ restart::SavedState Supervisor::save() const {
     state.protections.push_back({.name = one.name, .on = one.on, .why = one.why});
   generations_->save(state);
   state.address_map = store_.map();
+  for (const Orphan& orphan : orphans_) state.orphans.push_back({.pid = orphan.pid, .fd = orphan.process.get()});
   upgrader_->save(state);
   control_->save(state);
   return state;
@@ -50,6 +51,10 @@ void Supervisor::go_on(const Takeover& from) {
   control_ = Control::go_on(from, loop_, log_, *this);
   store_.go_on_with(from.state().address_map);
   roster_ = std::make_unique<Roster>(from.state().control.path);
+  for (const restart::SavedOrphan& orphan : from.state().orphans) {
+    orphans_.push_back({.pid = orphan.pid, .process = Fd(orphan.fd)});
+    roster_->remember_orphan(orphan.pid);
+  }
   generations_->publish_facts();
 }
 

@@ -18,6 +18,9 @@ namespace sluice::supervisor {
 /// Once, at start, before any configuration is read. Sets no_new_privs too. A filter stays over an exec, so one that
 /// the process `has` already is not loaded again.
 [[nodiscard]] Result<Protection> enter_seccomp(std::span<const std::string> has);
+/// And this, once the estate of a supervisor before us is ours: descriptors of other processes are out of reach for
+/// good, here and in every child. It stays over an exec too.
+[[nodiscard]] Result<> forbid_reaching_into_others();
 /// What tells this program's filter from another's.
 [[nodiscard]] std::string filter_fingerprint();
 

@@ -2,17 +2,34 @@
 #include "supervisor/slab_pool.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
 
 #include "ipc/metrics.h"
 #include "supervisor/takeover.h"
 
 namespace sluice::supervisor {
 
+namespace {
+
+std::uint64_t inode_of(const Fd& fd) {
+  struct stat facts{};
+  return ::fstat(fd.get(), &facts) == 0 ? facts.st_ino : 0;
+}
+
+}  // namespace
+
+std::uint32_t SlabPool::next_number(const std::string& tenant, std::uint32_t worker) const {
+  std::uint32_t next = 0;
+  for (const std::unique_ptr<SlotSlab>& slab : slabs_)
+    if (slab->tenant == tenant && slab->worker == worker) next = std::max(next, slab->number + 1);
+  return next;
+}
+
 Result<SlotSlab*> SlabPool::take(const std::string& tenant, std::uint32_t worker, std::uint32_t connections) {
-  std::uint32_t number = 0;
   for (const std::unique_ptr<SlotSlab>& slab : slabs_) {
     if (slab->tenant != tenant || slab->worker != worker) continue;
-    ++number;
     if (slab->taken || slab->connections != connections) continue;
     if (!slab->reader->view())
       if (Result<> renewed = renew(*slab); !renewed) return fail(std::move(renewed).error());
@@ -22,7 +39,7 @@ Result<SlotSlab*> SlabPool::take(const std::string& tenant, std::uint32_t worker
   auto slab = std::make_unique<SlotSlab>();
   slab->tenant = tenant;
   slab->worker = worker;
-  slab->number = number;
+  slab->number = next_number(tenant, worker);
   slab->connections = connections;
   if (Result<> made = renew(*slab); !made) return fail(std::move(made).error());
   slab->taken = true;
@@ -36,7 +53,9 @@ std::vector<restart::SavedSlab> SlabPool::save() const {
                    .worker = slab->worker,
                    .number = slab->number,
                    .connections = slab->connections,
-                   .fd = slab->fd.get()});
+                   .fd = slab->fd.get(),
+                   .inode = inode_of(slab->fd),
+                   .orphaned = slab->orphaned});
   return all;
 }
 
@@ -49,8 +68,33 @@ void SlabPool::go_on(const Takeover& from) {
     slab->connections = one.connections;
     slab->reader.emplace(from.must(ipc::SlabReader::open(one.fd)));
     slab->fd = Fd(one.fd);
+    slab->taken = slab->orphaned = one.orphaned;
     slabs_.push_back(std::move(slab));
   }
+}
+
+std::size_t SlabPool::inherit(const std::vector<restart::SavedSlab>& slabs, Writers writers) {
+  for (const restart::SavedSlab& one : slabs) {
+    auto slab = std::make_unique<SlotSlab>();
+    slab->tenant = one.tenant;
+    slab->worker = one.worker;
+    slab->number = one.number;
+    slab->connections = one.connections;
+    slab->fd = Fd(one.fd);
+    Result<ipc::SlabReader> reader = ipc::SlabReader::open(one.fd);
+    if (!reader || !reader->view()) continue;  // of another version, or damaged
+    slab->reader.emplace(*std::move(reader));
+    slab->taken = slab->orphaned = writers == Writers::kMayLive;
+    if (!slab->taken) give_back(*slab);
+    slabs_.push_back(std::move(slab));
+  }
+  ++made_;
+  return slabs_.size();
+}
+
+void SlabPool::writers_ended() {
+  for (const std::unique_ptr<SlotSlab>& slab : slabs_)
+    if (std::exchange(slab->orphaned, false)) give_back(*slab);
 }
 
 void SlabPool::give_back(SlotSlab& slab) {
@@ -61,6 +105,7 @@ void SlabPool::give_back(SlotSlab& slab) {
 }
 
 Result<> SlabPool::renew(SlotSlab& slab) {
+  ++made_;
   Result<Fd> fd = ipc::make_slab(fmt::format("{}/{}.{}", slab.tenant, slab.worker, slab.number), slab.connections);
   if (!fd) return fail(std::move(fd).error());
   Result<ipc::SlabReader> reader = ipc::SlabReader::open(fd->get());

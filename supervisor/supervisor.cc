@@ -3,12 +3,14 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 
+#include "base/fd_events.h"
 #include "base/settings/units.h"
 #include "base/version.h"
 #include "supervisor/child_run.h"
@@ -56,21 +58,35 @@ Upgrader::Context Supervisor::upgrader_context() {
               }};
 }
 
-Result<> Supervisor::prepare(Configuration configuration) {
-  if (Result<> prepared = prepare_process(); !prepared) return prepared;
-  Result<std::unique_ptr<Generations>> generations = Generations::make(loop_, log_, sink_);
+// From a supervisor that has died: its listening sockets, its workers, its counters.
+Result<> Supervisor::inherit(const std::string& control_path) {
+  roster_ = std::make_unique<Roster>(control_path);
+  FdStore::Taken stored = store_.take();
+  Roster::Left left = roster_->left();
+  orphans_ = std::move(left.orphans);
+  Estate estate = collect(std::move(stored.estate), left.estate, orphans_);
+  if (Result<> forbidden = origins_.forbid_reaching_into_others(); !forbidden) return forbidden;
+  Result<std::unique_ptr<Generations>> generations = Generations::make(loop_, log_, sink_, std::move(estate.own_slab));
   if (!generations) return fail(std::move(generations).error());
   generations_ = *std::move(generations);
-  roster_ = std::make_unique<Roster>(control_path(configuration.settings.control));
-  if (const std::vector<restart::SavedAddress> stored = store_.take(); !stored.empty()) {
-    log_.warn("listening sockets inherited", {{"addresses", stored.size()}});
-    if (Result<> inherited = generations_->inherit(stored); !inherited) return inherited;
+  if (!stored.addresses.empty()) {
+    log_.warn("listening sockets inherited", {{"addresses", stored.addresses.size()}});
+    if (Result<> inherited = generations_->inherit(stored.addresses); !inherited) return inherited;
   }
-  orphans_ = roster_->orphans();
   if (!orphans_.empty()) {
     log_.warn("orphans found", {{"processes", orphans_.size()}});
     generations_->expect_orphans();
   }
+  if (estate.last_generation == 0) return {};
+  using Writers = SlabPool::Writers;
+  const std::size_t slabs = generations_->inherit(estate, orphans_.empty() ? Writers::kGone : Writers::kMayLive);
+  log_.warn("counters inherited", {{"slots", slabs}, {"missing", estate.missing}, {"why", estate.why}});
+  return {};
+}
+
+Result<> Supervisor::prepare(Configuration configuration) {
+  if (Result<> prepared = prepare_process(); !prepared) return prepared;
+  if (Result<> inherited = inherit(control_path(configuration.settings.control)); !inherited) return inherited;
   Result<Generation*> first = generations_->add(std::move(configuration));
   if (!first) return fail(std::move(first).error());
   generations_->set_serving(**first);
@@ -88,6 +104,7 @@ Task<int> Supervisor::serve() {
   scope_.spawn([this] { return watch_signals(); });
   scope_.spawn([this] { return tick(); });
   scope_.spawn([this] { return control_->run(); });
+  scope_.spawn([this] { return watch_orphans(); });
   bool started = true;
   if (begin_ == Begin::kStart) {
     log_.info("starting", {{"version", version()},
@@ -133,14 +150,40 @@ Task<> Supervisor::wait_for_change() {
 }
 
 void Supervisor::update_store() {
-  const std::pair now(generations_->last_number(), generations_->all().size());
+  const std::pair now(generations_->estate_version(), generations_->all().size());
   if (!ready_ || now == stored_) return;
   stored_ = now;
-  store_.keep(generations_->addresses());
+  store_.keep(generations_->addresses(), generations_->estate());
+}
+
+// Until the last has ended; then nobody writes any more to what they had.
+Task<> Supervisor::watch_orphans() {
+  const auto lives = [](const Orphan& orphan) {
+    pollfd waiting{.fd = orphan.process.get(), .events = POLLIN, .revents = 0};
+    return ::poll(&waiting, 1, 0) == 0;
+  };
+  for (const Orphan& orphan : orphans_) {
+    FdEvents end(loop_, orphan.process.get());
+    while (lives(orphan)) {
+      end.readable.clear();
+      co_await end.readable.wait(loop_, Deadline::never());
+    }
+  }
+  if (orphans_.empty()) co_return;
+  orphans_.clear();
+  roster_->forget_orphans();
+  generations_->writers_ended();
+  log_.info("orphans gone", {});
+  update_roster();
 }
 
 void Supervisor::update_roster() {
-  const Result<> updated = roster_->update(generations_->pids());
+  const std::pair is(generations_->estate_version(), generations_->holders());
+  if (estate_is_ != is || estate_text_.empty()) {
+    estate_is_ = is;
+    estate_text_ = restart::write_estate(generations_->estate());
+  }
+  const Result<> updated = roster_->update(generations_->pids(), estate_text_);
   if (!updated && !std::exchange(roster_failed_, true))
     log_.warn("roster not written", {{"why", updated.error().message()}});
 }
@@ -158,10 +201,8 @@ Task<bool> Supervisor::start_workers() {
   if (leave_ != Leave::kNo) co_return true;
   ready_ = true;
   const auto took = std::chrono::floor<Millis>(uptime());
-  for (const Fd& orphan : std::exchange(orphans_, {})) tell_to_drain(orphan);
+  for (const Orphan& orphan : orphans_) tell_to_drain(orphan.process);
   generations_->forget_orphans();
-  roster_->forget_orphans();
-  update_roster();
   update_store();
   log_.info("ready", {{"workers", workers.workers().size()}, {"milliseconds", took.count()}});
   notify_service_manager(fmt::format("READY=1\nMAINPID={}\nSTATUS=serving", ::getpid()));

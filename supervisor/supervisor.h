@@ -34,6 +34,8 @@ class Supervisor {
     std::vector<std::string> filters;     ///< fingerprints of the seccomp filters that it has
     std::vector<std::string> arguments;   ///< of the command line
     OwnProgram program;
+    /// Called once all that a supervisor before us has left is ours.
+    Result<> (*forbid_reaching_into_others)() = nullptr;
   };
   Supervisor(Loop& loop, Log& log, LogSink& sink, Origins origins);
   Supervisor(Supervisor&&) = delete;
@@ -72,6 +74,8 @@ class Supervisor {
   [[nodiscard]] Error become(const Fd& program, const std::string& checked);
   [[nodiscard]] Task<> watch_signals();
   [[nodiscard]] Task<> tick();
+  [[nodiscard]] Result<> inherit(const std::string& control_path);
+  [[nodiscard]] Task<> watch_orphans();
   [[nodiscard]] Task<bool> start_workers();
   /// Until a worker has moved; looks after what follows from any move.
   [[nodiscard]] Task<> wait_for_change();
@@ -95,10 +99,12 @@ class Supervisor {
   std::unique_ptr<Upgrader> upgrader_;
   std::unique_ptr<Control> control_;
   FdStore store_;
-  std::pair<std::uint64_t, std::size_t> stored_;  // newest generation, number of them: when addresses may differ
+  std::pair<std::uint64_t, std::size_t> stored_;  // estate, number of generations: when something may differ
   std::unique_ptr<Roster> roster_;
   bool roster_failed_ = false;
-  std::vector<Fd> orphans_;  // of a supervisor before us, until our workers serve
+  std::pair<std::uint64_t, std::uint32_t> estate_is_;  // version, holders
+  std::string estate_text_;
+  std::vector<Orphan> orphans_;  // of supervisors before us, for as long as one lives
   Leave leave_ = Leave::kNo;
   std::optional<Millis> budget_;
   bool ready_ = false;

@@ -64,7 +64,7 @@ Result<> Worker::prepare_slab() {
   if (slab_ != nullptr && slab_->reader->view()) return {};
   if (slab_ != nullptr) {
     context_.log.error("slab damaged", {{"tenant", tenant_.settings.name}, {"worker", index_}});
-    if (Result<> renewed = SlabPool::renew(*slab_); !renewed) return renewed;
+    if (Result<> renewed = context_.slabs.renew(*slab_); !renewed) return renewed;
   } else {
     Result<SlotSlab*> taken = context_.slabs.take(tenant_.settings.name, index_, tenant_.table_entries());
     if (!taken) return fail(std::move(taken).error());

@@ -33,15 +33,16 @@ Result<> SlabSet::add(const ipc::Slabs& message, std::vector<Fd> fds) {
     Result<ipc::SlabReader> reader = ipc::SlabReader::open(fds[i].get());
     if (!reader) return fail(std::move(reader).error());
     Origin origin{.tenant = message.items[i].tenant, .worker = message.items[i].worker_index};
-    slabs_.insert_or_assign(std::pair(std::move(origin), message.items[i].number), *std::move(reader));
+    slabs_.insert_or_assign(std::pair(std::move(origin), message.items[i].number),
+                            Known{.memory = std::move(fds[i]), .reader = *std::move(reader)});
   }
   return {};
 }
 
 std::string SlabSet::metrics(Exposition::By by) const {
   Exposition page(by);
-  for (const auto& [key, reader] : slabs_) {
-    const Result<ipc::SlabView> view = reader.view();
+  for (const auto& [key, known] : slabs_) {
+    const Result<ipc::SlabView> view = known.reader.view();
     // a damaged header hides everything; one rejected series says that something is wrong
     page.add(key.first, view ? ipc::read_metrics(*view) : ipc::MetricsSnapshot{.families = {}, .rejected = 1});
   }
@@ -51,7 +52,7 @@ std::string SlabSet::metrics(Exposition::By by) const {
 Health SlabSet::health() const {
   const auto own = slabs_.find(std::pair(Origin{}, std::uint32_t{0}));
   if (own == slabs_.end()) return {};
-  const Result<ipc::SlabView> view = own->second.view();
+  const Result<ipc::SlabView> view = own->second.reader.view();
   return view ? health_of(ipc::read_metrics(*view)) : Health{};
 }
 

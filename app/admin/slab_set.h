@@ -29,7 +29,11 @@ class SlabSet {
  private:
   // by origin and number: overlapping generations have several slabs for one slot, which all count. The supervisor's
   // own comes first: its tenant is empty
-  std::map<std::pair<Origin, std::uint32_t>, ipc::SlabReader> slabs_;
+  struct Known {
+    Fd memory;  // kept open: the next supervisor finds it here when this one has died (supervisor/estate.h)
+    ipc::SlabReader reader;
+  };
+  std::map<std::pair<Origin, std::uint32_t>, Known> slabs_;
 };
 
 /// From the families of the supervisor's own slab.

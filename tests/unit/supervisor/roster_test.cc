@@ -62,11 +62,11 @@ TEST_F(RosterTest, HasTheWorkersOfADeadSupervisorOnly) {
   Someone worker;
   Someone gone;
   Roster first(socket());
-  ASSERT_TRUE(first.update({worker.pid(), 0, gone.pid()}));
-  EXPECT_TRUE(Roster(socket()).orphans().empty()) << "its supervisor lives";
+  ASSERT_TRUE(first.update({worker.pid(), 0, gone.pid()}, "{}"));
+  EXPECT_TRUE(Roster(socket()).left().orphans.empty()) << "its supervisor lives";
   supervisor_dies();
   gone.end();
-  EXPECT_EQ(Roster(socket()).orphans().size(), 1U);
+  EXPECT_EQ(Roster(socket()).left().orphans.size(), 1U);
 }
 
 TEST_F(RosterTest, KeepsOrphansUntilTheyAreForgotten) {
@@ -74,19 +74,19 @@ TEST_F(RosterTest, KeepsOrphansUntilTheyAreForgotten) {
   const Someone worker;
   {
     Roster first(socket());
-    ASSERT_TRUE(first.update({orphan.pid()}));
+    ASSERT_TRUE(first.update({orphan.pid()}, "{}"));
     supervisor_dies();
     Roster second(socket());
-    EXPECT_EQ(second.orphans().size(), 1U);
-    ASSERT_TRUE(second.update({worker.pid()}));
+    EXPECT_EQ(second.left().orphans.size(), 1U);
+    ASSERT_TRUE(second.update({worker.pid()}, "{}"));
     const std::string both = text();
     supervisor_dies();  // before it could tell them anything
     Roster third(socket());
-    EXPECT_EQ(third.orphans().size(), 2U) << both;
+    EXPECT_EQ(third.left().orphans.size(), 2U) << both;
     third.forget_orphans();
-    ASSERT_TRUE(third.update({worker.pid()}));
+    ASSERT_TRUE(third.update({worker.pid()}, "{}"));
     supervisor_dies();
-    EXPECT_EQ(Roster(socket()).orphans().size(), 1U);
+    EXPECT_EQ(Roster(socket()).left().orphans.size(), 1U);
   }
   EXPECT_FALSE(std::filesystem::exists(socket() + ".workers")) << "everybody has left in order";
 }
@@ -95,15 +95,15 @@ TEST_F(RosterTest, StaysForTheOrphansOfAStartThatFailed) {
   const Someone orphan;
   {
     Roster first(socket());
-    ASSERT_TRUE(first.update({orphan.pid()}));
+    ASSERT_TRUE(first.update({orphan.pid()}, "{}"));
     supervisor_dies();
     {
       Roster failed(socket());
-      EXPECT_EQ(failed.orphans().size(), 1U);
-      ASSERT_TRUE(failed.update({}));
+      EXPECT_EQ(failed.left().orphans.size(), 1U);
+      ASSERT_TRUE(failed.update({}, "{}"));
     }
     supervisor_dies();
-    EXPECT_EQ(Roster(socket()).orphans().size(), 1U);
+    EXPECT_EQ(Roster(socket()).left().orphans.size(), 1U);
   }
 }
 
