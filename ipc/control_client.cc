@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/net/address.h"
@@ -13,7 +14,10 @@
 
 namespace sluice::ipc {
 
-Result<ControlClient> ControlClient::connect(const std::string& path) {
+Result<ControlClient> ControlClient::connect(const std::string& given) {
+  std::error_code none;
+  const std::filesystem::path whole = std::filesystem::absolute(given, none);
+  const std::string path = none ? given : whole.string();
   const Result<SocketAddress> address = SocketAddress::parse("unix:" + path);
   if (!address) return fail(address.error());
   Result<Fd> fd = sys::socket(AF_UNIX, SOCK_STREAM, 0);

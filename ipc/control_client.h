@@ -15,8 +15,9 @@ namespace sluice::ipc {
 
 class ControlClient {
  public:
-  /// Errors: kSystem, kRefused or kBadSyntax, each with the path: nobody can be talked to there.
-  [[nodiscard]] static Result<ControlClient> connect(const std::string& path);
+  /// A path from the working folder is fine. Errors: kSystem, kRefused or kBadSyntax, each with the path: nobody can be
+  /// talked to there.
+  [[nodiscard]] static Result<ControlClient> connect(const std::string& given);
 
   using OnItem = std::function<void(const nlohmann::json&)>;
   /// Sends `request` (an object with a "command") and waits for its end; `on_item` sees each item. Errors: the

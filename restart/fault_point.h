@@ -38,6 +38,7 @@ enum class FaultPoint : std::uint8_t {
   kWorkerAccept,
   kWorkerPause,
   kWorkerAdopt,
+  kWorkerTakeOver,
   kWorkerDrain,
   kWorkerDrained,
 };
@@ -72,6 +73,7 @@ inline constexpr std::array kFaultPoints = {
     FaultPointFacts{FaultPoint::kWorkerAccept, "worker.accept", "a worker has been told to accept"},
     FaultPointFacts{FaultPoint::kWorkerPause, "worker.pause", "a worker has been told to pause"},
     FaultPointFacts{FaultPoint::kWorkerAdopt, "worker.adopt", "a worker has been told to go over to other settings"},
+    FaultPointFacts{FaultPoint::kWorkerTakeOver, "worker.take_over", "a worker has been offered a connection"},
     FaultPointFacts{FaultPoint::kWorkerDrain, "worker.drain", "a worker has been told to drain"},
     FaultPointFacts{FaultPoint::kWorkerDrained, "worker.drained", "a worker is about to say Drained"},
 };

@@ -272,7 +272,8 @@ class Worker {
 
   void take_over(Fd channel) {
     if (draining_) return;
-    arrivals_.spawn([this](Fd end) { return acceptor_.take_over(std::move(end)); }, std::move(channel));
+    arrivals_.spawn([this](Fd end) { return acceptor_.take_over(std::move(end), booted_.configure.generation); },
+                    std::move(channel));
   }
 
   Task<> finish_drain() {

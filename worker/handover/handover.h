@@ -33,6 +33,8 @@ class HandOver {
   void add(const ipc::HandOver& order, Fd channel);
   /// Somebody is there to take over what is of this kind.
   [[nodiscard]] bool offers(Moving what) const;
+  /// Waits until somebody listens, whose connections need not wait then; false when nobody is there any more.
+  [[nodiscard]] Task<bool> somebody_listens();
   /// Ends when the connection belongs to another worker, or with an error when it stays: kUnavailable when nobody is
   /// there, kForbidden when the other worker refuses, with its words. `fds` are borrowed and must not be used
   /// meanwhile.

@@ -47,7 +47,7 @@ class Acceptor {
   /// by themselves as soon as they can. Ends when all that wait have been stopped.
   Task<> send_away();
   /// Takes over what comes on a channel from a worker of another generation, until that one has nothing more.
-  Task<> take_over(Fd channel);
+  Task<> take_over(Fd channel, std::uint64_t generation);
 
   // shedding.cc
   /// Closes connections whose request is not there yet, the newest first, while more data blocks are in use than may
@@ -57,6 +57,7 @@ class Acceptor {
   Task<> watch_memory();
 
  private:
+  void want_away(Moving what);
   struct Listening {
     std::uint32_t number;
     Fd socket;

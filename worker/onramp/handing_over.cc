@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "restart/fault_point.h"
 #include "worker/flow/call_hook.h"
 #include "worker/handover/handover.h"
 #include "worker/handover/leaving.h"
@@ -45,12 +46,24 @@ Result<SocketAddress> parse_address(const std::string& text) {
 
 }  // namespace
 
-Task<> Acceptor::send_away() {
+// Between two requests a connection looks by itself whether it is to go; a tunnel does so at any moment, and is told
+// only when the other side listens.
+void Acceptor::want_away(Moving what) {
+  if (!services_.handover.offers(what)) return;
   for (Client* client = clients_; client != nullptr; client = client->next) {
     const bool tunnel = client->connection.slot.state() == ipc::ConnectionState::kTunnel;
-    if (services_.handover.offers(tunnel ? Moving::kTunnel : Moving::kIdle)) client->connection.halt.wanted = true;
+    if (tunnel == (what == Moving::kTunnel)) client->connection.halt.wanted = true;
   }
+}
+
+Task<> Acceptor::send_away() {
+  want_away(Moving::kIdle);
+  const bool begins = co_await services_.handover.somebody_listens();
+  if (!begins) co_return;
+  want_away(Moving::kTunnel);
   for (;;) {
+    const bool listens = co_await services_.handover.somebody_listens();
+    if (!listens) co_return;
     std::size_t room = kAtATime - std::min(kAtATime, services_.handover.under_way());
     bool more = false;
     for (Client* client = clients_; client != nullptr && !more; client = client->next) {
@@ -66,7 +79,7 @@ Task<> Acceptor::send_away() {
   }
 }
 
-Task<> Acceptor::take_over(Fd channel) {
+Task<> Acceptor::take_over(Fd channel, std::uint64_t generation) {
   Reception reception(services_.loop, std::move(channel));
   std::size_t taken = 0;
   for (;;) {
@@ -78,6 +91,7 @@ Task<> Acceptor::take_over(Fd channel) {
       co_return;
     }
     const std::uint64_t number = arrival->number;
+    restart::fault_point(restart::FaultPoint::kWorkerTakeOver, generation);
     Result<std::unique_ptr<Taken>> one = examine(std::move(*arrival));
     if (!one) {
       const Result<> refused = co_await reception.refuse(number, one.error().what());

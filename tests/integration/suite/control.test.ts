@@ -1,5 +1,6 @@
 // The control socket and sluicectl: what an operator asks and hears.
 import { statSync } from 'node:fs';
+import { relative } from 'node:path';
 import { assert, connectThrough, eventually, forward, reverse, runProgram, scenario, type JsonObject, type Sluice } from '../kit/index.js';
 
 async function json(sluice: Sluice, ...args: string[]): Promise<JsonObject> {
@@ -71,6 +72,13 @@ scenario('sluicectl says by its exit code that nobody answers', async () => {
   const { code, stderr } = await runProgram('sluicectl', ['--socket', '/nonexistent/control.sock', 'status']);
   assert.notEqual(code, 0);
   assert.match(stderr, /nonexistent/);
+});
+
+scenario('sluicectl finds a socket by a path from the working folder', async ({ sluice, origin }) => {
+  const server = await origin();
+  const proxy = await sluice({ config: { tenants: [reverse([server.address])] } });
+  const { code, stderr } = await runProgram('sluicectl', ['--socket', relative(process.cwd(), proxy.controlPath), 'status']);
+  assert.equal(code, 0, stderr);
 });
 
 scenario('the control socket is for its owner alone', async ({ sluice, origin }) => {
