@@ -30,6 +30,9 @@ constexpr std::array kFacts = {
     CodeFacts{Code::kOverload, "overload", 503, "connection_limit_reached"},
     CodeFacts{Code::kTooMany, "too_many", 429, "http_request_denied"},
     CodeFacts{Code::kUnavailable, "unavailable", 503, "destination_unavailable"},
+    CodeFacts{Code::kTlsCertificate, "tls_certificate", 502, "tls_certificate_error"},
+    CodeFacts{Code::kTlsProtocol, "tls_protocol", 502, "tls_protocol_error"},
+    CodeFacts{Code::kTlsAlert, "tls_alert", 502, "tls_alert_received"},
     CodeFacts{Code::kBadConfig, "bad_config", 500, "proxy_configuration_error"},
     CodeFacts{Code::kProtocol, "protocol", 500, "proxy_internal_error"},
 };

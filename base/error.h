@@ -32,6 +32,9 @@ enum class Code : std::uint8_t {
   kOverload,              ///< a limit on load was reached
   kTooMany,               ///< this client asks for more than its share
   kUnavailable,           ///< no healthy server, or draining
+  kTlsCertificate,        ///< the peer's certificate is not the right one
+  kTlsProtocol,           ///< what came is not TLS, or not what both sides can
+  kTlsAlert,              ///< the peer ended the handshake with an alert
   kBadConfig,             ///< the configuration says something impossible
   kProtocol,              ///< a peer process broke the IPC rules
 };

@@ -11,6 +11,7 @@
 
 #include "supervisor/accounts.h"
 #include "supervisor/error_pages.h"
+#include "supervisor/tls_files.h"
 
 namespace sluice::supervisor {
 namespace {
@@ -172,6 +173,7 @@ std::expected<Configuration, Problems> load_configuration(const std::string& fil
     Problems found;
     check_accounts(*read, found);
     read_error_pages(*read, found);
+    read_tls_files(*read, found);
     found.locate(document);
     problems.append(std::move(found));
   }

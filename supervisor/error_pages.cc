@@ -3,34 +3,18 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <filesystem>
-#include <fstream>
-
 #include "base/result.h"
 #include "ipc/settings/checks.h"
 #include "restart/outcome.h"
+#include "supervisor/setting_file.h"
 
 namespace sluice::supervisor {
 namespace {
 constexpr std::size_t kMostBytes = 256UL * 1024;  // the check of `text` has the same
 
-Result<std::string> contents(const std::string& file) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(file, error))
-    return fail_errno(error ? error.value() : EINVAL, "cannot be read");
-  errno = 0;
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return fail_errno(errno != 0 ? errno : EIO, "cannot be read");
-  std::string text(kMostBytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  return text;
-}
-
 void read_page(ipc::ErrorPageSettings& page, const std::string& path, settings::Problems& problems) {
   if (page.file.empty()) return;
-  Result<std::string> text = contents(page.file);
+  Result<std::string> text = read_setting(page.file, kMostBytes);
   if (!text) {
     problems.add({.file = {},
                   .mark = {},

@@ -60,13 +60,46 @@ Result<UpstreamGroups> groups_of(const ipc::TenantSettings& settings, const Poli
   return groups;
 }
 
+// The clients of groups whose settings of TLS stay are kept: their sessions and connections go on.
+Result<TlsClients> clients_of(const ipc::TenantSettings& settings, const PolicyMakings& makings) {
+  TlsClients clients;
+  for (const ipc::UpstreamSettings& upstream : settings.upstreams) {
+    clients.emplace_back();
+    if (!upstream.tls.enabled) continue;
+    for (const std::shared_ptr<UpstreamGroup>& group : makings.pool.configured())
+      if (group->name() == upstream.name && group->tls() != nullptr && group->tls()->settings() == upstream.tls)
+        clients.back() = group->tls();
+    if (clients.back() != nullptr) continue;
+    Result<std::shared_ptr<const TlsClient>> made = TlsClient::make(upstream.tls, makings.trust);
+    if (!made) return fail(std::move(made.error()).during("upstream " + upstream.name));
+    clients.back() = *std::move(made);
+  }
+  return clients;
+}
+
 }  // namespace
+
+bool needs_system_trust(const ipc::TenantSettings& settings) {
+  return std::ranges::any_of(settings.upstreams, [](const auto& one) { return TlsClient::needs_system(one.tls); });
+}
+
+Result<> check_tls(const ipc::TenantSettings& settings, const TlsTrust* trust) {
+  for (const ipc::UpstreamSettings& upstream : settings.upstreams) {
+    if (!upstream.tls.enabled) continue;
+    const Result<std::shared_ptr<const TlsClient>> made = TlsClient::make(upstream.tls, trust);
+    if (!made) return fail(Error(made.error()).during("upstream " + upstream.name));
+  }
+  return {};
+}
 
 Result<std::shared_ptr<const Policy>> make_policy(std::shared_ptr<const ipc::TenantSettings> settings,
                                                   const PolicyMakings& makings) {
   Result<UpstreamGroups> groups = groups_of(*settings, makings);
   if (!groups) return fail(std::move(groups).error());
+  Result<TlsClients> tls = clients_of(*settings, makings);
+  if (!tls) return fail(std::move(tls).error());
   auto policy = std::make_shared<Policy>(std::move(settings), *std::move(groups));
+  policy->tls = *std::move(tls);
   TrafficNames& names = makings.names;
   for (const ipc::EndpointSettings& endpoint : policy->settings->endpoints) {
     const std::size_t at = policy->endpoints.size();

@@ -6,17 +6,26 @@
 #include "base/result.h"
 #include "worker/services.h"
 #include "worker/telemetry/record.h"
+#include "worker/tls/trust.h"
 
 namespace sluice::worker {
 
 struct PolicyMakings {
   const OriginPool& pool;  ///< groups of a name that it knows are taken over
   TrafficNames& names;     ///< new names are added
+  const TlsTrust* trust;   ///< certificates of the system; null: they have not been read
 };
-/// The settings have been checked when the configuration was read. Errors: kOverload when the worker has seen more
-/// names than it has room for; never for its first settings.
+/// The settings have been checked when the configuration was read. Errors: kOverload when the worker has seen
+/// more names than it has room for, never for its first settings; kBadConfig when what TLS needs
+/// cannot be read, kUnsupported when it needs the system's certificates and they have not been read.
 [[nodiscard]] Result<std::shared_ptr<const Policy>> make_policy(std::shared_ptr<const ipc::TenantSettings> settings,
                                                                 const PolicyMakings& makings);
+
+/// Do any of the settings need the certificates of the system?
+[[nodiscard]] bool needs_system_trust(const ipc::TenantSettings& settings);
+
+/// Can everything that TLS needs be read? Errors: kBadConfig.
+[[nodiscard]] Result<> check_tls(const ipc::TenantSettings& settings, const TlsTrust* trust);
 
 /// May a worker that began with `before` go over to `after`? Errors: kUnsupported with what needs a new process.
 [[nodiscard]] Result<> may_adopt(const ipc::TenantSettings& before, const ipc::TenantSettings& after);

@@ -20,7 +20,7 @@ Result<> Reconfigurer::prepare(std::uint64_t number, const Fd& settings) {
   Result<SourceLimits> source = Limits::source_limits(read->limits.source);
   if (!source) return fail(std::move(source).error());
   auto policy = make_policy(std::make_shared<const ipc::TenantSettings>(*std::move(read)),
-                            {.pool = parts_.pool, .names = parts_.names});
+                            {.pool = parts_.pool, .names = parts_.names, .trust = parts_.trust});
   if (!policy) return fail(std::move(policy).error());
   parts_.metrics.learn(parts_.names);
   prepared_ = {.number = number, .policy = *std::move(policy), .source = *std::move(source)};
@@ -32,7 +32,7 @@ bool Reconfigurer::adopt(std::uint64_t number) {
   const ipc::TenantSettings& settings = *prepared_->policy->settings;
   parts_.limits.adopt(settings.limits, std::move(prepared_->source));
   parts_.access_log.adopt(settings.access_log, parts_.names);
-  parts_.pool.adopt(prepared_->policy->upstreams, settings.upstreams);
+  parts_.pool.adopt(prepared_->policy->upstreams, settings.upstreams, prepared_->policy->tls);
   parts_.policy = std::move(prepared_->policy);
   prepared_.reset();
   return true;

@@ -23,6 +23,7 @@ class Reconfigurer {
     PathMetrics& metrics;
     AccessLog& access_log;
     Limits& limits;
+    const TlsTrust* trust;  ///< as for make_policy()
   };
   explicit Reconfigurer(const Parts& parts) : parts_(parts) {}
   Reconfigurer(Reconfigurer&&) = delete;

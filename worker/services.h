@@ -53,6 +53,7 @@ struct Policy {
 
   std::shared_ptr<const ipc::TenantSettings> settings;
   UpstreamGroups upstreams;  ///< in the order of the settings
+  TlsClients tls;            ///< to each of them
   std::vector<std::unique_ptr<Endpoint>> endpoints;
 
   [[nodiscard]] const Endpoint& endpoint(EndpointIndex index) const { return *endpoints[index]; }

@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include <csignal>
+#include <ctime>
 
 #include "base/buffer.h"
 #include "base/frames.h"
@@ -55,8 +56,10 @@ T checked(Result<T> result) {
 
 class Worker {
  public:
-  Worker(Booted& booted, ipc::Slab& slab, std::unique_ptr<Resolver>& resolver, OsSignals& signals, Loop& loop)
+  Worker(Booted& booted, ipc::Slab& slab, std::unique_ptr<Resolver>& resolver, OsSignals& signals, Loop& loop,
+         std::shared_ptr<const TlsTrust> trust)
       : booted_(booted),
+        trust_(std::move(trust)),
         loop_(loop),
         signals_(signals),
         writer_(slab),
@@ -64,7 +67,7 @@ class Worker {
         metrics_(writer_, names_),
         pool_(loop, booted.log, metrics_, booted.settings.forward),
         policy_(checked(make_policy(std::make_shared<const ipc::TenantSettings>(booted.settings),
-                                    {.pool = pool_, .names = names_}))),
+                                    {.pool = pool_, .names = names_, .trust = trust_.get()}))),
         access_log_(booted.log_output, booted.settings.access_log, names_),
         sampler_(metrics_, booted.log, access_log_),
         resolver_(resolver),
@@ -94,7 +97,7 @@ class Worker {
     resolver_->count_in(metrics_);
     pool_.report_to(report_);
     metrics_.learn(names_);
-    pool_.adopt(policy_->upstreams, policy_->settings->upstreams);
+    pool_.adopt(policy_->upstreams, policy_->settings->upstreams, policy_->tls);
   }
   Worker(Worker&&) = delete;
 
@@ -321,6 +324,7 @@ class Worker {
   }
 
   Booted& booted_;
+  std::shared_ptr<const TlsTrust> trust_;  // of the system
   Loop& loop_;
   OsSignals& signals_;
   const Application* application_ = nullptr;
@@ -342,7 +346,8 @@ class Worker {
                               .pool = pool_,
                               .metrics = metrics_,
                               .access_log = access_log_,
-                              .limits = limits_}};
+                              .limits = limits_,
+                              .trust = trust_.get()}};
   HandOver handover_;
   detail::HookSet hooks_;
   std::function<bool()> shed_ = [this] { return acceptor_.shed(); };
@@ -377,7 +382,16 @@ int serve(Booted& booted, const Application& application) {
   // the first process of a PID namespace hears only what it asks for
   Result<std::unique_ptr<OsSignals>> signals = OsSignals::open(loop, {SIGTERM});
   if (!signals) return give_up(booted, signals.error());
-  Worker worker(booted, *slab, *resolver, **signals, loop);
+  std::shared_ptr<const TlsTrust> trust;
+  if (needs_system_trust(booted.settings)) {
+    Result<std::shared_ptr<const TlsTrust>> system = TlsTrust::of_system();
+    if (!system) return give_up(booted, system.error());
+    trust = *std::move(system);
+  }
+  // only who links TLS can say what is wrong with a certificate
+  if (Result<> good = check_tls(booted.settings, trust.get()); !good) return give_up(booted, good.error());
+  Worker worker(booted, *slab, *resolver, **signals, loop, std::move(trust));
+  ::tzset();  // gmtime() reads /etc/localtime at its first call, and certificates need it
   if (Result<> closed = enter_sandbox(booted); !closed) return give_up(booted, closed.error());
   if (Result<> started = worker.start(application); !started) return give_up(booted, started.error());
   return worker.serve();

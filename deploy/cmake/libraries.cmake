@@ -20,3 +20,36 @@ add_library(llhttp STATIC ${LLHTTP_SOURCE_DIR}/llhttp.c ${LLHTTP_SOURCE_DIR}/api
 target_include_directories(llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE_DIR})
 target_compile_options(llhttp PRIVATE -w)
 target_compile_definitions(llhttp PRIVATE LLHTTP_STRICT_MODE=1)
+
+# BoringSSL: Debian's build, which its package keeps apart from OpenSSL, or another one by -DBORINGSSL_ROOT=…, a folder
+# with include/ and the two libraries below it. Programs find a shared one by their RUNPATH.
+set(BORINGSSL_ROOT "" CACHE PATH "a BoringSSL to use in place of Debian's android-libboringssl-dev")
+if(BORINGSSL_ROOT)
+  set(_boringssl_headers ${BORINGSSL_ROOT}/include)
+  set(_boringssl_libraries ${BORINGSSL_ROOT} ${BORINGSSL_ROOT}/lib ${BORINGSSL_ROOT}/ssl ${BORINGSSL_ROOT}/crypto
+    ${BORINGSSL_ROOT}/build ${BORINGSSL_ROOT}/build/ssl ${BORINGSSL_ROOT}/build/crypto)
+else()
+  set(_boringssl_headers /usr/include/android)
+  set(_boringssl_libraries /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/android)
+endif()
+# found anew each time: a cached answer would outlive another BORINGSSL_ROOT
+unset(BORINGSSL_INCLUDE_DIR CACHE)
+unset(BORINGSSL_SSL CACHE)
+unset(BORINGSSL_CRYPTO CACHE)
+find_path(BORINGSSL_INCLUDE_DIR NAMES openssl/ssl.h PATHS ${_boringssl_headers} NO_DEFAULT_PATH)
+find_library(BORINGSSL_SSL NAMES ssl libssl.so.0 PATHS ${_boringssl_libraries} NO_DEFAULT_PATH)
+find_library(BORINGSSL_CRYPTO NAMES crypto libcrypto.so.0 PATHS ${_boringssl_libraries} NO_DEFAULT_PATH)
+if(NOT BORINGSSL_INCLUDE_DIR OR NOT BORINGSSL_SSL OR NOT BORINGSSL_CRYPTO)
+  message(FATAL_ERROR "BoringSSL is missing: run deploy/install-deps (Debian: apt-get install android-libboringssl-dev) or give -DBORINGSSL_ROOT=")
+endif()
+file(STRINGS ${BORINGSSL_INCLUDE_DIR}/openssl/base.h _boringssl REGEX "define OPENSSL_IS_BORINGSSL")
+if(NOT _boringssl)
+  message(FATAL_ERROR "${BORINGSSL_INCLUDE_DIR} has the headers of another library than BoringSSL")
+endif()
+add_library(BoringSSL::crypto UNKNOWN IMPORTED)
+set_target_properties(BoringSSL::crypto PROPERTIES IMPORTED_LOCATION ${BORINGSSL_CRYPTO}
+  INTERFACE_INCLUDE_DIRECTORIES ${BORINGSSL_INCLUDE_DIR})
+add_library(BoringSSL::ssl UNKNOWN IMPORTED)
+set_target_properties(BoringSSL::ssl PROPERTIES IMPORTED_LOCATION ${BORINGSSL_SSL}
+  INTERFACE_INCLUDE_DIRECTORIES ${BORINGSSL_INCLUDE_DIR} INTERFACE_LINK_LIBRARIES BoringSSL::crypto)
+set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)

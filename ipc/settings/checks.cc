@@ -185,4 +185,29 @@ std::string password_fault(std::string_view text) {
   return entry ? "" : entry.error().what() + "; `sluicectl password` prints one that is right";
 }
 
+std::string tls_name_fault(std::string_view text) {
+  return text.empty() || is_host_name(text) || IpAddress::parse(text) ? "" : "is no host name and no IP address";
+}
+
+// Only whether it is the right kind of thing: who links a parser reads it.
+std::string pem_certificates_fault(std::string_view text) {
+  return text.empty() || text.contains("-----BEGIN CERTIFICATE-----") ? "" : "holds no certificate as PEM";
+}
+
+std::string pem_key_fault(std::string_view text) {
+  if (text.empty()) return {};
+  if (text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----") || text.contains("Proc-Type: 4,ENCRYPTED"))
+    return "holds a key that is encrypted: nobody is there to be asked for the password";
+  return text.contains("PRIVATE KEY-----") ? "" : "holds no private key as PEM";
+}
+
+std::string pin_fault(std::string_view text) {
+  constexpr std::size_t kDigits = 43;  // of 32 bytes, and one "="
+  const bool good = text.size() == kPinPrefix.size() + kDigits + 1 && text.starts_with(kPinPrefix) &&
+                    text.ends_with('=') && std::ranges::all_of(text.substr(kPinPrefix.size(), kDigits), [](char c) {
+                      return is_alpha(c) || is_digit(c) || c == '+' || c == '/';
+                    });
+  return good ? "" : "is no pin: \"sha256/\" and the base64 of 32 bytes";
+}
+
 }  // namespace sluice::ipc

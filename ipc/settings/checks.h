@@ -28,6 +28,13 @@ std::string user_fault(std::string_view text);
 std::string password_fault(std::string_view text);
 std::string probe_path_fault(std::string_view text);
 std::string probe_host_fault(std::string_view text);
+std::string tls_name_fault(std::string_view text);
+std::string pem_certificates_fault(std::string_view text);
+std::string pem_key_fault(std::string_view text);
+std::string pin_fault(std::string_view text);
+
+/// What a pin of a key begins with.
+inline constexpr std::string_view kPinPrefix = "sha256/";
 
 inline constexpr settings::Check kName{"a name (a-z, 0-9, - and _, at most 63 bytes)", name_fault};
 inline constexpr settings::Check kListen{"an address to listen on", listen_fault};
@@ -55,5 +62,9 @@ inline constexpr settings::Check kUser{"a user's name (no \":\", no control char
 inline constexpr settings::Check kPassword{"what `sluicectl password` prints", password_fault};
 inline constexpr settings::Check kProbePath{"a path that begins with \"/\", or empty", probe_path_fault};
 inline constexpr settings::Check kProbeHost{"a host with or without a port, or empty", probe_host_fault};
+inline constexpr settings::Check kTlsName{"a host name or an IP address, or empty", tls_name_fault};
+inline constexpr settings::Check kPemCertificates{"certificates as PEM, or empty", pem_certificates_fault};
+inline constexpr settings::Check kPemKey{"a private key as PEM, or empty", pem_key_fault};
+inline constexpr settings::Check kPin{"\"sha256/\" and 32 bytes as base64", pin_fault};
 
 }  // namespace sluice::ipc

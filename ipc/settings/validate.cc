@@ -60,6 +60,7 @@ class Validator {
   void right_protocol(const EndpointSettings& endpoint, const std::string& path);
   void routes(const EndpointSettings& endpoint, const std::set<std::string>& upstreams, const std::string& path);
   void upstream(const UpstreamSettings& upstream, const std::string& path);
+  void origin_tls(const UpstreamTlsSettings& tls, const std::string& path);
   void listen(const std::vector<std::string>& addresses, const std::string& path, Protocol protocol);
   void off_ramp(const OffRampSettings& settings, const std::string& path) {
     if (settings.connect_timeout > settings.connect_total_timeout)
@@ -116,6 +117,7 @@ void Validator::tenant(const TenantSettings& tenant, const std::string& path) {
 
 void Validator::upstream(const UpstreamSettings& upstream, const std::string& path) {
   off_ramp(upstream.off_ramp, path);
+  origin_tls(upstream.tls, path + ".tls");
   if (upstream.servers.empty()) problems_.add(path + ".servers", "the upstream has no servers");
   Unique servers(problems_);
   for (std::size_t i = 0; i < upstream.servers.size(); ++i)
@@ -140,6 +142,25 @@ void Validator::upstream(const UpstreamSettings& upstream, const std::string& pa
   const bool by_name = upstream.hash.by == HashBy::kHeader || upstream.hash.by == HashBy::kCookie;
   if (by_name && upstream.hash.name.empty())
     problems_.add(path + ".hash.name", "is needed to hash by header or cookie");
+}
+
+void Validator::origin_tls(const UpstreamTlsSettings& tls, const std::string& path) {
+  const auto both = [&](const std::string& file, const std::string& text, const std::string& name) {
+    if (!file.empty() && !text.empty()) problems_.add(path, "has both " + name + "_file and " + name);
+    return !file.empty() || !text.empty();
+  };
+  const bool ca = both(tls.ca_file, tls.ca, "ca");
+  const bool certificate = both(tls.certificate_file, tls.certificate, "certificate");
+  const bool key = both(tls.key_file, tls.key, "key");
+  if (certificate != key) problems_.add(path, "a certificate and its key go together");
+  if (tls.verify == VerifyOrigin::kPins && tls.pins.empty())
+    problems_.add(path + ".pins", "there is no pin, so no server would be the right one");
+  if (tls.verify == VerifyOrigin::kInsecure && !tls.pins.empty())
+    problems_.add(path + ".verify", "is insecure, but there are `pins`: write \"verify: pins\"");
+  if (tls.verify != VerifyOrigin::kCertificate && ca)
+    problems_.add(path + ".verify", "is not \"certificate\", so the trusted certificates would do nothing");
+  if (!tls.enabled && tls != UpstreamTlsSettings())
+    problems_.add(path + ".enabled", "is false, so everything else here would do nothing");
 }
 
 void Validator::endpoint(const EndpointSettings& endpoint, const std::set<std::string>& upstreams,

@@ -149,11 +149,10 @@ Task<Result<std::unique_ptr<OriginConnection>>> Exchange::acquire(const Destinat
   connection_.slot.state(ipc::ConnectionState::kDialing);
   destination.group->make_room(services_.metrics);
   const Nanos before = services_.loop.now();
+  std::string introduction = worker::introduction(destination.group->settings().send_proxy, connection_);
   Result<std::unique_ptr<OriginConnection>> fresh =
-      co_await connect_origin(services_, core_, server, destination.chosen_by());
+      co_await connect_origin(services_, core_, server, destination.chosen_by(), std::move(introduction));
   record_.dial += services_.loop.now() - before;
-  if (const ipc::SendProxy form = destination.group->settings().send_proxy; fresh && form != ipc::SendProxy::kOff)
-    (*fresh)->introduce(introduction(form, connection_));
   co_return fresh;
 }
 

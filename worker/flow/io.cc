@@ -9,8 +9,8 @@ constexpr std::size_t kReadSpace = 4096;  // the least worth a read: more is off
 constexpr Millis kLingerTime(2000);
 constexpr std::size_t kLingerBytes = std::size_t{1} << 20;
 
-Error error_of(const sys::Io& io, std::string_view call, Side side) {
-  return Error::from_errno(io.error, call).from(side);
+Error error_of(const ByteStream& stream, const sys::Io& io, std::string_view call, Side side) {
+  return stream.why(io, call).from(side);
 }
 }  // namespace
 
@@ -44,7 +44,7 @@ Result<bool> write_now(ByteStream& stream, Gather& bytes, Side side) {
     if (!stream.writable().is_set()) return false;
     const sys::Io io = stream.write(bytes.vectors());
     if (io.again()) return false;
-    if (io.failed()) return fail(error_of(io, "write", side));
+    if (io.failed()) return fail(error_of(stream, io, "write", side));
     bytes.consume(io.bytes);
   }
   return true;
@@ -68,7 +68,7 @@ Result<std::optional<std::size_t>> read_now(ByteStream& stream, Buffer& into, Si
   if (!stream.readable().is_set()) return std::nullopt;
   const sys::Io io = stream.read(into.space(kReadSpace));
   if (io.again()) return std::nullopt;
-  if (io.failed()) return fail(error_of(io, "read", side));
+  if (io.failed()) return fail(error_of(stream, io, "read", side));
   into.commit(io.bytes);
   return io.bytes;
 }

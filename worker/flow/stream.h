@@ -1,4 +1,4 @@
-// ByteStream: a half-closable stream of bytes, whatever carries it: a TCP or UNIX socket now, a TLS session or an
+// ByteStream: a half-closable stream of bytes, whatever carries it: a TCP or UNIX socket, a TLS session over one, an
 // HTTP/2 CONNECT stream later. The on-ramps, the off-ramps and the tunnels know only this.
 //
 // Readiness and data are apart: read() and write() never wait; `readable()` and `writable()` are signals to wait for.
@@ -9,6 +9,7 @@
 
 #include <span>
 
+#include "base/error.h"
 #include "base/signal.h"
 #include "base/sys.h"
 
@@ -25,6 +26,10 @@ class ByteStream {
   [[nodiscard]] virtual sys::Io read(std::span<char> into) = 0;
   /// As writev(2): may take less than all; clears writable() when it does.
   [[nodiscard]] virtual sys::Io write(std::span<const iovec> from) = 0;
+  /// Why a read or write has failed; `call` is "read" or "write".
+  [[nodiscard]] virtual Error why(const sys::Io& io, std::string_view call) const {
+    return Error::from_errno(io.error, call);
+  }
   /// No more bytes will be written; reading goes on.
   virtual void shutdown_write() = 0;
   /// Makes the close that follows a reset, so that the peer does not take a cut for an end.

@@ -27,7 +27,7 @@ Task<Result<>> Exchange::connect() {
   const OriginServer server(std::string(request_.host()), port, kNoUpstream, services_.settings.forward);
   const Nanos before = services_.loop.now();
   Result<std::unique_ptr<OriginConnection>> origin =
-      co_await connect_origin(services_, core_, server, ChosenBy::kClient);
+      co_await connect_origin(services_, core_, server, ChosenBy::kClient, std::string());
   record_.dial = services_.loop.now() - before;
   if (!origin) co_return fail(std::move(origin.error()));
   const OriginCount counted(services_.metrics, kNoUpstream, *origin);

@@ -93,7 +93,8 @@ Error blamed(Error error, ChosenBy chosen_by) {
 }  // namespace
 
 Task<Result<std::unique_ptr<OriginConnection>>> connect_origin(const Services& services, detail::ExchangeCore& exchange,
-                                                               const OriginServer& server, ChosenBy chosen_by) {
+                                                               const OriginServer& server, ChosenBy chosen_by,
+                                                               std::string introduction) {
   const Nanos started = services.loop.now();
   const Deadline deadline = services.loop.in(server.settings().connect_total_timeout);
   const auto failed = [&](Error error) {
@@ -123,8 +124,16 @@ Task<Result<std::unique_ptr<OriginConnection>>> connect_origin(const Services& s
     services.metrics.origin_failed(server.upstream(), way.refused->code());
     co_return fail(std::move(*way.refused));
   }
+  auto connection = std::make_unique<OriginConnection>(services.loop, std::move(*connected));
+  connection->introduce(std::move(introduction));
+  if (server.tls() != nullptr) {
+    Result<> secured = co_await connection->secure(server.tls(), server.host(), server.sessions(), Deadline::never());
+    if (!secured) co_return failed(std::move(secured.error()));
+    services.metrics.origin_secured(server.upstream(),
+                                    connection->tls()->resumed() ? OriginHandshake::kResumed : OriginHandshake::kFull);
+  }
   services.metrics.origin_connected(server.upstream(), services.loop.now() - started);
-  co_return std::make_unique<OriginConnection>(services.loop, std::move(*connected));
+  co_return connection;
 }
 
 }  // namespace sluice::worker

@@ -1,4 +1,5 @@
-// connect_origin(): from a host and port to a connection: name, egress hook and policy on each address, happy eyeballs.
+// connect_origin(): from a host and port to a connection: name, egress hook and policy on each address, happy eyeballs,
+// TLS.
 #pragma once
 #include <memory>
 
@@ -12,9 +13,11 @@ namespace sluice::worker {
 /// Who chose the destination, and so whether the tenant's egress policy is asked.
 enum class ChosenBy : std::uint8_t { kConfiguration, kClient };
 
-/// Errors: kDnsFailure, kDnsTimeout, kDestinationForbidden, kRefused, kTimeout and others of connecting; kInternal from
-/// a hook. Nothing has been sent, whatever the error.
+/// The connection begins with `introduction`, which may be empty. Errors: kDnsFailure, kDnsTimeout,
+/// kDestinationForbidden, kRefused, kTimeout and others of connecting and of TLS; kInternal from a hook. Nothing of a
+/// request has been sent, whatever the error.
 Task<Result<std::unique_ptr<OriginConnection>>> connect_origin(const Services& services, detail::ExchangeCore& exchange,
-                                                               const OriginServer& server, ChosenBy chosen_by);
+                                                               const OriginServer& server, ChosenBy chosen_by,
+                                                               std::string introduction);
 
 }  // namespace sluice::worker

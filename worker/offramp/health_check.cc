@@ -60,9 +60,13 @@ Task<Result<>> HealthCheck::probe(const ipc::UpstreamSettings& upstream, const O
   request.deadline = deadline;
   Result<Connected> connected = co_await dial(loop_, request);
   if (!connected) co_return fail(std::move(connected.error()));
-  if (settings.path.empty()) co_return Result<>();
+  if (settings.path.empty() && server.tls() == nullptr) co_return Result<>();
   OriginConnection connection(loop_, std::move(*connected));
   if (upstream.send_proxy != ipc::SendProxy::kOff) connection.introduce(of_our_own(upstream.send_proxy));
+  if (server.tls() != nullptr) {
+    Result<> secured = co_await connection.secure(server.tls(), server.host(), server.sessions(), deadline);
+    if (!secured || settings.path.empty()) co_return secured;
+  }
   co_return co_await ask(upstream, server, connection, deadline);
 }
 

@@ -1,7 +1,7 @@
-// HealthCheck: probes one server of a group, again and again, and tells the group. A probe is a connection, and a GET
-// on it when a path is configured. It goes the way of requests but for hooks and pool: by the same resolver and
-// dialler, never on a connection that a request could get. One task per server and worker, in the worker's scope;
-// destroying it ends the probe under way.
+// HealthCheck: probes one server of a group, again and again, and tells the group. A probe is a connection, with TLS
+// when requests have it, and a GET on it when a path is configured. It goes the way of requests but for hooks and pool:
+// by the same resolver and dialler, never on a connection that a request could get. One task per server and worker, in
+// the worker's scope; destroying it ends the probe under way.
 #pragma once
 #include "base/loop.h"
 #include "base/result.h"

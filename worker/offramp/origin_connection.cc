@@ -5,22 +5,48 @@
 
 #include "proto/http/keep_alive.h"
 #include "proto/http1/writer.h"
+#include "worker/flow/io.h"
 
 namespace sluice::worker {
 
 bool OriginConnection::settle_to_idle() {
   // bytes behind a complete response belong to nothing we asked for: response splitting, or a confused origin
-  if (!in_.empty() || stream_.peer_closed()) return false;
+  if (!in_.empty() || stream().peer_closed()) return false;
   // a response that filled the block to its last byte leaves the signal set: one read tells whether there is more
-  const Result<std::optional<std::size_t>> more = read_now(stream_, in_, Side::kOrigin);
+  const Result<std::optional<std::size_t>> more = read_now(stream(), in_, Side::kOrigin);
   if (!more || more->has_value()) return false;
   in_.release();
+  idle_ = true;
   return true;
 }
 
 bool OriginConnection::quiet() {
   char byte = 0;
-  return sys::recv(stream_.plain_socket(), {&byte, 1}, MSG_PEEK).again();
+  return sys::recv(socket_.plain_socket(), {&byte, 1}, MSG_PEEK).again();
+}
+
+bool OriginConnection::dead_while_idle() {
+  if (!socket_.readable().is_set()) return false;
+  if (tls_ == nullptr || socket_.peer_closed()) return true;
+  char byte = 0;
+  return !tls_->read({&byte, 1}).again();
+}
+
+OriginConnection::~OriginConnection() {
+  if (tls_ != nullptr && idle_) tls_->take_leave();
+}
+
+Task<Result<>> OriginConnection::secure(std::shared_ptr<const TlsClient> client, std::string_view host,
+                                        std::shared_ptr<TlsSessions> sessions, Deadline deadline) {
+  const std::string first = take_introduction();
+  Gather bytes(first);
+  Patience patience(Pace{.progress = client->timeout()});
+  Result<> introduced = co_await write_rest(loop_, socket_, bytes, patience, Side::kOrigin);
+  if (!introduced) co_return fail(std::move(introduced.error()).during("sending the PROXY header"));
+  tls_ = client->open(loop_, socket_, host, std::move(sessions));
+  Result<> shaken = co_await tls_->handshake(std::min(deadline, loop_.in(client->timeout())));
+  if (!shaken) co_return fail(std::move(shaken.error()).from(Side::kOrigin));
+  co_return Result<>();
 }
 
 namespace {
@@ -40,7 +66,7 @@ Nanos idle_limit_of(const http::Fields& fields) {
 
 Task<Result<>> OriginExchange::send(const http::RequestHead& head, http::TargetForm form, BodySource* body,
                                     const http1::Framing& framing) {
-  ++connection_.requests;
+  connection_.begin_request();
   if (connection_.introduced()) pump_.out().append(connection_.take_introduction());
   http1::write_request_head(pump_.out(), head, form);
   if (body != nullptr && !framing.empty()) {
@@ -82,7 +108,7 @@ void OriginExchange::abandon(Error error) {
 
 Task<Result<>> OriginExchange::read_head(http::ResponseHead& head) {
   Buffer& in = connection_.in();
-  SocketStream& stream = connection_.stream();
+  ByteStream& stream = connection_.stream();
   Deadline deadline = connection_.loop().in(timeouts_.first_byte);
   for (;;) {
     if (!in.empty()) {

@@ -2,7 +2,8 @@
 // one request and its response on it. Sans policy: who may be dialled and what may be retried is decided by the caller.
 //
 // While it idles a connection has no buffer and nobody waits on it; anything that arrives then (an unasked answer, FIN,
-// RST) sets its readable signal, and that is how the pool knows it dead without a system call.
+// RST) sets its readable signal, and that is how the pool knows it dead without a system call. Over TLS it may also be
+// something between the two TLS layers, a ticket for one, and the connection lives.
 #pragma once
 #include <string>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "worker/flow/http1_pump.h"
 #include "worker/flow/socket_stream.h"
 #include "worker/offramp/dial.h"
+#include "worker/tls/client.h"
 
 namespace sluice::worker {
 
@@ -29,11 +31,24 @@ class OriginConnection {
  public:
   OriginConnection(Loop& loop, Connected connected)
       : made(loop.now()),
-        stream_(std::move(connected.fd), std::move(connected.events)),
+        socket_(std::move(connected.fd), std::move(connected.events)),
         address_(std::move(connected.peer)),
         loop_(loop) {}
+  OriginConnection(OriginConnection&&) = delete;
+  /// One that idled takes leave as its protocol wants it.
+  ~OriginConnection();
 
-  [[nodiscard]] SocketStream& stream() { return stream_; }
+  /// TLS from now on, to the server that the configuration calls `host`; an introduction goes before it. Errors: those
+  /// of TlsStream::handshake() and of writing. Lifetime: `host` until it is done.
+  Task<Result<>> secure(std::shared_ptr<const TlsClient> client, std::string_view host,
+                        std::shared_ptr<TlsSessions> sessions, Deadline deadline);
+  /// What requests are written to.
+  [[nodiscard]] ByteStream& stream() {
+    if (tls_ != nullptr) return *tls_;
+    return socket_;
+  }
+  /// Null without TLS.
+  [[nodiscard]] const TlsStream* tls() const { return tls_.get(); }
   [[nodiscard]] Buffer& in() { return in_; }
   [[nodiscard]] Loop& loop() { return loop_; }
   [[nodiscard]] const SocketAddress& address() const { return address_; }
@@ -53,17 +68,24 @@ class OriginConnection {
   [[nodiscard]] std::string take_introduction() { return std::exchange(introduction_, {}); }
   /// Called before it goes to the pool: no storage, and from now on a readable signal means dead.
   [[nodiscard]] bool settle_to_idle();
-  [[nodiscard]] bool dead_while_idle() { return stream_.readable().is_set(); }
+  [[nodiscard]] bool dead_while_idle();
+  /// A request is about to be sent on it.
+  void begin_request() {
+    ++requests;
+    idle_ = false;
+  }
   /// Asks the kernel what the loop may not have said yet: true while nothing has come, neither bytes nor an end.
   [[nodiscard]] bool quiet();
 
  private:
-  SocketStream stream_;
+  SocketStream socket_;
+  std::unique_ptr<TlsStream> tls_;  // over the socket
   Buffer in_;
   SocketAddress address_;
   Loop& loop_;
   std::string introduction_;
   bool introduced_ = false;
+  bool idle_ = false;
 };
 
 class OriginExchange {

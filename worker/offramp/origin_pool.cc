@@ -16,7 +16,8 @@ namespace {
 constexpr Millis kSweep(1000);
 }  // namespace
 
-void OriginPool::adopt(UpstreamGroups groups, const std::vector<ipc::UpstreamSettings>& settings) {
+void OriginPool::adopt(UpstreamGroups groups, const std::vector<ipc::UpstreamSettings>& settings,
+                       const TlsClients& tls) {
   const UpstreamGroups before = std::exchange(configured_, std::move(groups));
   const std::set<std::shared_ptr<UpstreamGroup>> old(before.begin(), before.end());
   const std::set<std::shared_ptr<UpstreamGroup>> now(configured_.begin(), configured_.end());
@@ -34,6 +35,9 @@ void OriginPool::adopt(UpstreamGroups groups, const std::vector<ipc::UpstreamSet
       group.adopt(std::make_shared<const ipc::UpstreamSettings>(settings[i]), loop_.now(), metrics_);
       metrics_.circuit_changed(group.index(), group.circuit() == Circuit::State::kClosed ? 0 : 1);
     }
+    group.secure(tls[i], loop_.now(), metrics_);
+    if (tls[i] != nullptr && settings[i].tls.verify == ipc::VerifyOrigin::kInsecure)
+      log_.warn("origins are not verified", {{"upstream", group.name()}, {"why", "tls.verify is insecure"}});
     group.tell(*this);
     metrics_.upstream_health(group.index(), group.well());
     probe(group);

@@ -39,9 +39,9 @@ class OriginPool : private UpstreamWatcher {
 
   /// From now on it is reported there how the groups are. Lifetime: as long as the pool.
   void report_to(UpstreamReport& report) { report_ = &report; }
-  /// These are the groups of the configuration from now on, with these settings. Those that were among them before keep
-  /// what they have; those that are not any more are retired.
-  void adopt(UpstreamGroups groups, const std::vector<ipc::UpstreamSettings>& settings);
+  /// These are the groups of the configuration from now on, with these settings, and TLS to each of them. Those that
+  /// were among them before keep what they have; those that are not any more are retired.
+  void adopt(UpstreamGroups groups, const std::vector<ipc::UpstreamSettings>& settings, const TlsClients& tls);
   [[nodiscard]] const UpstreamGroups& configured() const { return configured_; }
   /// The origin that a client named. Shared: an exchange holds it while the pool may forget it.
   [[nodiscard]] std::shared_ptr<UpstreamGroup> forward(std::string_view host, std::uint16_t port);

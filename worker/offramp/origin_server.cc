@@ -59,6 +59,13 @@ void OriginServer::adopt(const ipc::OffRampSettings& settings, PathMetrics& metr
   while (idle_.size() > settings.pool.max_idle) close_oldest_idle(metrics);
 }
 
+void OriginServer::secure(std::shared_ptr<const TlsClient> tls, Nanos now, PathMetrics& metrics) {
+  if (tls == tls_) return;
+  tls_ = std::move(tls);
+  sessions_ = tls_ == nullptr ? nullptr : std::make_shared<TlsSessions>();
+  renew(now, metrics);
+}
+
 void OriginServer::renew(Nanos since, PathMetrics& metrics) {
   not_before_ = since;
   close_idle(metrics);

@@ -44,6 +44,13 @@ class OriginServer {
             .write = settings_->write_timeout};
   }
 
+  /// How TLS is spoken to it; null: not at all.
+  [[nodiscard]] const std::shared_ptr<const TlsClient>& tls() const { return tls_; }
+  /// Sessions to resume; null without TLS.
+  [[nodiscard]] const std::shared_ptr<TlsSessions>& sessions() const { return sessions_; }
+  /// TLS is spoken so from now on: connections and sessions from before are for nobody.
+  void secure(std::shared_ptr<const TlsClient> tls, Nanos now, PathMetrics& metrics);
+
   /// The most recently used idle connection that is fit for another request; those that are not are closed on the way.
   /// Null when there is none.
   [[nodiscard]] std::unique_ptr<OriginConnection> take(Nanos now, IfDead if_dead, PathMetrics& metrics);
@@ -71,6 +78,8 @@ class OriginServer {
   UpstreamIndex upstream_;
   const ipc::OffRampSettings* settings_;
   SourceAddresses sources_;
+  std::shared_ptr<const TlsClient> tls_;
+  std::shared_ptr<TlsSessions> sessions_;
   Nanos not_before_{0};                                  // of connections that may be used again
   std::vector<std::unique_ptr<OriginConnection>> idle_;  // the last one was used last
 };

@@ -98,6 +98,9 @@ class UpstreamGroup {
   // upstream_adopt.cc
   /// Other settings of the same name hold from now on.
   void adopt(Settings settings, Nanos now, PathMetrics& metrics);
+  /// How TLS is spoken to its servers from now on; null: not at all.
+  void secure(const std::shared_ptr<const TlsClient>& tls, Nanos now, PathMetrics& metrics);
+  [[nodiscard]] const std::shared_ptr<const TlsClient>& tls() const { return tls_; }
   /// The configuration does not have it any more: requests that are in it go on, nothing is kept for others.
   void retire(PathMetrics& metrics);
 
@@ -163,6 +166,7 @@ class UpstreamGroup {
   void say(const Member* member, UpstreamEvent event, const Error* why = nullptr);
 
   Settings settings_;
+  std::shared_ptr<const TlsClient> tls_;
   UpstreamIndex index_;
   std::uint32_t most_places_;  // 0: no limit
   std::uint32_t places_ = 0;
@@ -178,6 +182,9 @@ class UpstreamGroup {
   UpstreamWatcher* watcher_ = nullptr;
   WaitingLine line_;
 };
+
+/// How TLS is spoken to the groups of a configuration, in its order; null: not at all.
+using TlsClients = std::vector<std::shared_ptr<const TlsClient>>;
 
 /// The groups of a configuration, in its order. Shared: requests that began under an earlier one may still use them.
 using UpstreamGroups = std::vector<std::shared_ptr<UpstreamGroup>>;

@@ -27,6 +27,11 @@ void UpstreamGroup::adopt(Settings settings, Nanos now, PathMetrics& metrics) {
   settle(now);
 }
 
+void UpstreamGroup::secure(const std::shared_ptr<const TlsClient>& tls, Nanos now, PathMetrics& metrics) {
+  tls_ = tls;
+  for (const std::unique_ptr<Own>& own : own_) own->server.secure(tls, now, metrics);
+}
+
 void UpstreamGroup::retire(PathMetrics& metrics) {
   for (const std::unique_ptr<Own>& own : own_) own->server.renew(Nanos::max(), metrics);
 }

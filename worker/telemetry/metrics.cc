@@ -38,6 +38,10 @@ std::string_view name(AcceptPaused why) {
   return kNames.at(slot_of(why));
 }
 
+std::string_view name(OriginHandshake handshake) {
+  return handshake == OriginHandshake::kFull ? "full" : "resumed";
+}
+
 std::string_view name(UpstreamRefused why) {
   constexpr std::array<std::string_view, 5> kNames = {"queue_full", "queue_expired", "client_left", "no_server",
                                                       "circuit_open"};
@@ -145,6 +149,10 @@ void PathMetrics::origin_connected(UpstreamIndex upstream, std::chrono::nanoseco
   series.connects.add(1);
   series.connections.add(1);
   series.connect_duration.observe(seconds(took));
+}
+
+void PathMetrics::origin_secured(UpstreamIndex upstream, OriginHandshake handshake) {
+  series_->upstream(upstream).count_handshake(handshake);
 }
 
 void PathMetrics::origin_failed(UpstreamIndex upstream, Code code) {

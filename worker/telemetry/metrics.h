@@ -47,6 +47,10 @@ struct ProcessSample {
 enum class UpstreamRefused : std::uint8_t { kQueueFull, kQueueExpired, kClientLeft, kNoServer, kCircuitOpen };
 [[nodiscard]] std::string_view name(UpstreamRefused why);
 
+/// How a TLS connection to an origin began.
+enum class OriginHandshake : std::uint8_t { kFull, kResumed };
+[[nodiscard]] std::string_view name(OriginHandshake handshake);
+
 /// Why a request was refused before anything was done for it.
 enum class RequestRefused : std::uint8_t { kSourceRate, kTenantRate, kMemory };
 [[nodiscard]] std::string_view name(RequestRefused why);
@@ -97,6 +101,8 @@ class PathMetrics {
 
   // origin connections; kNoUpstream where the client chose the origin
   void origin_connected(UpstreamIndex upstream, std::chrono::nanoseconds took);
+  /// … and it speaks TLS.
+  void origin_secured(UpstreamIndex upstream, OriginHandshake handshake);
   void origin_failed(UpstreamIndex upstream, Code code);
   void origin_reused(UpstreamIndex upstream);
   /// The head of its final response has come, so long after the request began to be sent.

@@ -142,6 +142,13 @@ void UpstreamSeries::count_refused(UpstreamRefused why) {
   });
 }
 
+void UpstreamSeries::count_handshake(OriginHandshake handshake) {
+  handshakes_.count(slot_of(handshake), [&] {
+    return to_.counter("sluice_origin_tls_handshakes_total", "TLS handshakes with origins that succeeded.",
+                       {{"upstream", name_}, {"handshake", name(handshake)}});
+  });
+}
+
 PathSeries::PathSeries(ipc::MetricsWriter& writer, const TrafficNames& names)
     : to_(writer),
       dropped_(to_.gauge("sluice_metrics_dropped", "Series that found no place in the shared memory.", {})),

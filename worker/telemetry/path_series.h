@@ -112,6 +112,7 @@ class UpstreamSeries {
 
   void count_failure(Code code);
   void count_refused(UpstreamRefused why);
+  void count_handshake(OriginHandshake handshake);
 
   ipc::Counter connects;
   ipc::Counter reuses;
@@ -131,6 +132,7 @@ class UpstreamSeries {
   std::string name_;
   LazyCounters<kCodes> failures_;
   LazyCounters<slot_of(UpstreamRefused::kCircuitOpen) + 1> refused_;
+  LazyCounters<slot_of(OriginHandshake::kResumed) + 1> handshakes_;
 };
 
 class PathSeries {

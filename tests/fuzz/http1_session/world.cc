@@ -143,7 +143,7 @@ Life::Life(World& world, Kind kind)
     : world_(world),
       pool_(world.loop, world.log_, world.metrics_, world.settings.forward),
       policy_(sure(worker::make_policy(std::make_shared<const ipc::TenantSettings>(world.settings),
-                                       {.pool = pool_, .names = world.names_}))),
+                                       {.pool = pool_, .names = world.names_, .trust = nullptr}))),
       services_{.loop = world.loop,
                 .log = world.log_,
                 .settings = world.settings,
@@ -161,7 +161,7 @@ Life::Life(World& world, Kind kind)
                 .draining = world.draining_},
       endpoint_(kind == Kind::kForward ? 1 : 0),
       connection_({}, world.table_.add(SocketAddress(), 0, 0), world.loop.now()) {
-  pool_.adopt(policy_->upstreams, policy_->settings->upstreams);
+  pool_.adopt(policy_->upstreams, policy_->settings->upstreams, policy_->tls);
   std::array<Fd, 2> ends = pair();
   client_ = std::make_unique<Peer>(std::move(ends[0]));
   stream_ = std::make_unique<worker::SocketStream>(world.loop, std::move(ends[1]));

@@ -11,7 +11,7 @@ export interface Seen {
   readonly rawHeaders: readonly string[];
 }
 
-abstract class Origin {
+export abstract class Origin {
   private readonly sockets = new Set<Socket>();
   /** Connections accepted since the start. */
   accepted = 0;
@@ -43,7 +43,7 @@ abstract class Origin {
   }
 }
 
-async function listen(server: Server): Promise<void> {
+export async function listen(server: Server): Promise<void> {
   await new Promise<void>((done, fail) => {
     server.once('error', fail);
     server.listen({ host: '127.0.0.1', port: 0, backlog: 1024 }, done);

@@ -65,6 +65,11 @@ export class ByteReader {
     return new ConnectionLost(this.finished ?? 'end', what, this.pending);
   }
 
+  /** Gives what was read too far back to the socket, for another reader. */
+  giveBack(): void {
+    if (this.buffered > 0) this.socket.unshift(this.take(this.buffered));
+  }
+
   async exactly(count: number, what = `${count} bytes`): Promise<Buffer> {
     while (this.buffered < count) {
       if (!(await this.more(what))) throw this.lost(what);

@@ -6,9 +6,11 @@
 import { test } from 'node:test';
 import { basename } from 'node:path';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerOptions } from 'node:https';
 import { connect, type Address, type Connection } from './connection.js';
 import { DnsServer, type DnsScript } from './dns.js';
 import { HttpOrigin, ScriptedOrigin, type Script } from './origin.js';
+import { HttpsOrigin } from './tls.js';
 import { Sluice, type SluiceOptions } from './sluice.js';
 import { patience, within } from './wait.js';
 
@@ -19,6 +21,8 @@ export interface Kit {
   origin(answer?: (request: IncomingMessage, response: ServerResponse) => void): Promise<HttpOrigin>;
   /** Starts an origin that plays a script byte for byte. */
   scripted(script: Script): Promise<ScriptedOrigin>;
+  /** Starts an HTTPS origin with a certificate; without an answer of its own it says `origin`. */
+  httpsOrigin(options: ServerOptions, answer?: (request: IncomingMessage, response: ServerResponse) => void): Promise<HttpsOrigin>;
   /** Starts a DNS server that answers as the script says; its address belongs in `resolver.servers`. */
   dns(script: DnsScript): Promise<DnsServer>;
   /** Opens a connection that is closed when the scenario ends. */
@@ -54,6 +58,11 @@ export function scenario(name: string, body: (kit: Kit) => Promise<void>, option
       },
       scripted: async (script) => {
         const origin = await ScriptedOrigin.start(script);
+        cleanups.push(() => origin.close());
+        return origin;
+      },
+      httpsOrigin: async (options, answer = (_request, response) => { response.end('origin'); }) => {
+        const origin = await HttpsOrigin.start(options, answer);
         cleanups.push(() => origin.close());
         return origin;
       },

@@ -57,5 +57,32 @@ TEST(ValidateUpstream, AHeaderOrCookieToHashByHasAName) {
   EXPECT_EQ(faults(upstream), "");
 }
 
+TEST(ValidateUpstream, TlsIsNotHalfOfIt) {
+  UpstreamSettings upstream = good();
+  upstream.tls.pins = {"sha256/"};
+  EXPECT_EQ(faults(upstream),
+            "tenants[0].upstreams[0].tls.enabled: is false, so everything else here would do nothing\n");
+  upstream.tls = {.enabled = true, .ca_file = "/ca", .ca = "x"};
+  EXPECT_EQ(faults(upstream), "tenants[0].upstreams[0].tls: has both ca_file and ca\n");
+  upstream.tls = {.enabled = true, .certificate = "x"};
+  EXPECT_EQ(faults(upstream), "tenants[0].upstreams[0].tls: a certificate and its key go together\n");
+  upstream.tls = {.enabled = true, .certificate_file = "/x", .key = "x"};
+  EXPECT_EQ(faults(upstream), "");
+}
+
+TEST(ValidateUpstream, WhoIsVerifiedIsSaidOnce) {
+  UpstreamSettings upstream = good();
+  upstream.tls = {.enabled = true, .verify = VerifyOrigin::kPins};
+  EXPECT_EQ(faults(upstream),
+            "tenants[0].upstreams[0].tls.pins: there is no pin, so no server would be the right one\n");
+  upstream.tls = {.enabled = true, .verify = VerifyOrigin::kInsecure, .pins = {"p"}};
+  EXPECT_EQ(faults(upstream),
+            "tenants[0].upstreams[0].tls.verify: is insecure, but there are `pins`: write \"verify: pins\"\n");
+  upstream.tls = {.enabled = true, .verify = VerifyOrigin::kInsecure, .ca = "x"};
+  EXPECT_EQ(faults(upstream),
+            "tenants[0].upstreams[0].tls.verify: is not \"certificate\", so the trusted certificates would do "
+            "nothing\n");
+}
+
 }  // namespace
 }  // namespace sluice::ipc

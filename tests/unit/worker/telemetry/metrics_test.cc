@@ -255,6 +255,7 @@ TEST(PathMetrics, AreAllListedInTheDocumentation) {
   metrics.request_finished({.route = 0});
   metrics.request_finished({.ended = Ended::kClient, .error = &error});
   metrics.origin_failed(0, Code::kReset);
+  metrics.origin_secured(0, OriginHandshake::kFull);
   metrics.upstream_refused(0, UpstreamRefused::kQueueFull);
   metrics.hook_decided(HookKind::kHttp, Verdict::kBlocked);
   metrics.dns_failed(Code::kDnsFailure);

@@ -1,0 +1,14 @@
+// read_setting(): the text of a file that the configuration names, for settings that take a file in place of a text.
+#pragma once
+#include <cstddef>
+#include <string>
+
+#include "base/result.h"
+
+namespace sluice::supervisor {
+
+/// At most one byte more than `most`, by which the caller sees that it is too long. Errors: not a regular file, or what
+/// the system says.
+[[nodiscard]] Result<std::string> read_setting(const std::string& file, std::size_t most);
+
+}  // namespace sluice::supervisor

@@ -1,0 +1,58 @@
+// See tls_files.h.
+#include "supervisor/tls_files.h"
+
+#include <fmt/format.h>
+
+#include "ipc/settings/checks.h"
+#include "restart/outcome.h"
+#include "supervisor/setting_file.h"
+
+namespace sluice::supervisor {
+namespace {
+constexpr std::size_t kMostBytes = std::size_t{1} << 20;
+
+class Files {
+ public:
+  Files(std::string path, settings::Problems& problems) : path_(std::move(path)), problems_(problems) {}
+
+  /// The text takes the file's place, so that a file that changes on disk is a change of the settings.
+  void read(std::string_view name, std::string& file, std::string& text, const settings::Check& check) {
+    if (file.empty()) return;
+    Result<std::string> found = read_setting(file, kMostBytes);
+    if (!found) {
+      problems_.add({.file = {},
+                     .mark = {},
+                     .path = fmt::format("{}.{}_file", path_, name),
+                     .text = fmt::format("\"{}\" {}", file, found.error().message()),
+                     .cause = std::string(restart::name(restart::Outcome::kUnreadable))});
+      return;
+    }
+    std::string fault = check.find_fault(*found);
+    if (found->empty()) fault = "is empty";
+    if (found->size() > kMostBytes) fault = "is too long: 1 MiB at most";
+    if (!fault.empty()) {
+      problems_.add(fmt::format("{}.{}_file", path_, name), fmt::format("\"{}\" {}", file, fault));
+      return;
+    }
+    text = *std::move(found);
+    file.clear();
+  }
+
+ private:
+  std::string path_;
+  settings::Problems& problems_;
+};
+}  // namespace
+
+void read_tls_files(ipc::Settings& settings, settings::Problems& problems) {
+  for (std::size_t i = 0; i < settings.tenants.size(); ++i)
+    for (std::size_t j = 0; j < settings.tenants[i].upstreams.size(); ++j) {
+      ipc::UpstreamTlsSettings& tls = settings.tenants[i].upstreams[j].tls;
+      Files files(fmt::format("tenants[{}].upstreams[{}].tls", i, j), problems);
+      files.read("ca", tls.ca_file, tls.ca, ipc::kPemCertificates);
+      files.read("certificate", tls.certificate_file, tls.certificate, ipc::kPemCertificates);
+      files.read("key", tls.key_file, tls.key, ipc::kPemKey);
+    }
+}
+
+}  // namespace sluice::supervisor

@@ -1,0 +1,123 @@
+// Certificates for tests, and origins that speak TLS. `openssl` makes the certificates, once for each file of tests.
+import { execFileSync } from 'node:child_process';
+import { createHash, X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TLSSocket } from 'node:tls';
+import { Connection } from './connection.js';
+import { Origin, listen } from './origin.js';
+
+/** A certificate with its key, as PEM. */
+export interface Identity {
+  readonly cert: string;
+  readonly key: string;
+  /** As `tls.pins` has it. */
+  readonly pin: string;
+}
+
+/** Signs certificates. Without one a certificate is signed by its own key. */
+export class Authority {
+  private constructor(readonly identity: Identity) {}
+
+  static make(name = 'authority'): Authority {
+    return new Authority(make(['-subj', `/CN=${name}`, '-addext', 'basicConstraints=critical,CA:TRUE']));
+  }
+
+  /** The certificate, for `tls.ca`. */
+  get pem(): string {
+    return this.identity.cert;
+  }
+
+  /** `names` are subjectAltNames, "DNS:a.test"; with negative days it is over already. */
+  issue(names: readonly string[], days = 30): Identity {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-cert-'));
+    try {
+      const at = (name: string): string => join(folder, name);
+      writeFileSync(at('ca.pem'), this.identity.cert);
+      writeFileSync(at('ca.key'), this.identity.key);
+      writeFileSync(at('names'), `subjectAltName=${names.join(',')}`);
+      openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', at('key'), '-out', at('csr'), '-subj', '/CN=test');
+      openssl('x509', '-req', '-in', at('csr'), '-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-days', String(days), '-extfile', at('names'),
+        '-set_serial', String(Date.now()), '-out', at('pem'));
+      return identity(readFileSync(at('pem'), 'utf8'), readFileSync(at('key'), 'utf8'));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+/** Signed by its own key. */
+export function selfSigned(names: readonly string[]): Identity {
+  return make(['-subj', '/CN=test', '-addext', `subjectAltName=${names.join(',')}`]);
+}
+
+function make(options: readonly string[]): Identity {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-cert-'));
+  try {
+    const at = (name: string): string => join(folder, name);
+    openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30', '-keyout', at('key'), '-out', at('pem'), ...options);
+    return identity(readFileSync(at('pem'), 'utf8'), readFileSync(at('key'), 'utf8'));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function identity(cert: string, key: string): Identity {
+  const spki = new X509Certificate(cert).publicKey.export({ type: 'spki', format: 'der' });
+  return { cert, key, pin: `sha256/${createHash('sha256').update(spki).digest('base64')}` };
+}
+
+function openssl(...args: string[]): void {
+  execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+/** What a request over TLS looked like from the origin. */
+export interface SeenOverTls {
+  readonly target: string;
+  readonly serverName: string | false | undefined;
+  readonly protocol: string | null;
+  readonly alpn: string | false | null;
+  readonly resumed: boolean;
+  /** Name in the client's certificate. */
+  readonly client: string | undefined;
+}
+
+/** Node's HTTPS server; remembers every request. */
+export class HttpsOrigin extends Origin {
+  readonly seen: SeenOverTls[] = [];
+
+  static async start(options: ServerOptions, answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<HttpsOrigin> {
+    const server = createHttpsServer({ keepAliveTimeout: 60_000, ALPNProtocols: ['http/1.1'], ...options });
+    const origin = new HttpsOrigin(server);
+    server.on('tlsClientError', () => undefined);
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      const socket = request.socket as TLSSocket;
+      const subject = socket.getPeerCertificate().subject as { CN?: string } | undefined;
+      origin.seen.push({
+        target: request.url ?? '',
+        serverName: (socket as { servername?: string | false }).servername,
+        protocol: socket.getProtocol(),
+        alpn: socket.alpnProtocol,
+        resumed: socket.isSessionReused(),
+        client: subject?.CN,
+      });
+      answer(request, response);
+    });
+    await listen(server);
+    return origin;
+  }
+}
+
+/** The server's side of TLS on a connection that was plain until now. */
+export async function serveTls(socket: Socket, who: Identity): Promise<Connection> {
+  const secure = new TLSSocket(socket, { isServer: true, cert: who.cert, key: who.key });
+  await new Promise<void>((done, fail) => {
+    secure.once('secure', done);
+    secure.once('error', fail);
+  });
+  return new Connection(secure);
+}
