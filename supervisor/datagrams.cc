@@ -154,8 +154,10 @@ Result<std::shared_ptr<DatagramAddress>> DatagramSockets::find_or_bind(const Req
   Result<ListenAddress> listen = ListenAddress::parse(request.configured);
   if (!listen) return fail(std::move(listen).error());
   auto address = std::make_shared<DatagramAddress>(steering_, *std::move(listen));
-  // SO_REUSEPORT would let us join a stranger's group, as for TCP
-  if (const std::uint16_t port = address->listen_.address.port(); port != 0 && !ours(port))
+  // SO_REUSEPORT would let us join a stranger's group, as for TCP. That of orphans we join: a program that steers is
+  // then replaced by ours, which knows the new sockets only.
+  const std::uint16_t port = address->listen_.address.port();
+  if (port != 0 && !ours(port) && !numbers_.has_orphans())
     if (Result<Fd> probe = bind_udp(address->listen_, Group::kAlone); !probe) return fail(std::move(probe).error());
   Result<Fd> fd = bind_udp(address->listen_, Group::kJoin);
   if (!fd) return fail(std::move(fd).error());

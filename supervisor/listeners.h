@@ -95,6 +95,7 @@ class ListeningSockets {
   /// Workers of a supervisor that has died still listen: who is at an address may be one of them.
   void expect_orphans() { company_ = Company::kOrphans; }
   void forget_orphans() { company_ = Company::kNone; }
+  [[nodiscard]] bool has_orphans() const { return company_ == Company::kOrphans; }
   /// All that are in use, for another program that goes on with them.
   [[nodiscard]] std::vector<restart::SavedAddress> save() const;
   [[nodiscard]] std::uint32_t next_number() const { return next_number_; }

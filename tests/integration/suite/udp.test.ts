@@ -3,7 +3,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
-import { assert, eventually, reverse, runProgram, scenario, sleep, type JsonObject, type Kit, type Sluice } from '../kit/index.js';
+import { assert, descendants, eventually, isAlive, reverse, runProgram, scenario, sleep, type JsonObject, type Kit, type Sluice } from '../kit/index.js';
 
 const root = process.getuid?.() === 0;
 const steerings = ['bpf', 'forward'] as const;
@@ -338,3 +338,30 @@ scenario('an ordinary user has flows passed on, and bpf fails the start', async 
   assert.match((await proxy.ctl('status')).stdout, /passed on between generations/);
   await assert.rejects(kit.sluice({ config: { upgrade: { udp_steering: 'bpf' }, tenants: [echo()] } }), /sluice ended with 1[\s\S]*steering datagrams by BPF/);
 }, { skip: root ? 'root has BPF' : undefined });
+
+for (const steering of steerings) {
+  scenario(`${steering}: the next supervisor takes over the addresses from the workers of a dead one`, async (kit) => {
+    const probe = createSocket('udp4');
+    probe.bind(0, '127.0.0.1');
+    await once(probe, 'listening');
+    const listen = [`127.0.0.1:${probe.address().port}`];
+    await new Promise<void>((done) => void probe.close(() => done()));
+    const config = { upgrade: { ...upgrade, udp_steering: steering }, tenants: [echo({ listen, udp: { rate: 0, idle_timeout: '1s' } }, { workers: 2 })] };
+    const first = await kit.sluice({ crashes: 'expected', config });
+    const flow = await Flow.open(kit, first.address('echo'));
+    const tag = await flow.ask();
+    const family = descendants(first.pid);
+    kit.after(() => { for (const one of family) if (isAlive(one)) process.kill(one.pid, 'SIGKILL'); });
+    first.signal('SIGKILL');
+    await first.waitForExit();
+    assert.equal(await flow.ask(), tag, 'its worker lives on');
+    const second = await kit.sluice({ config, after: first });
+    await eventually('the orphans leaving', () => family.every((one) => !isAlive(one)) || undefined);
+    for (let i = 0; i < 5; ++i) {
+      const later = await Flow.open(kit, second.address('echo'));
+      assert.notEqual(await later.ask(), tag);
+    }
+    assert.notEqual(await flow.ask(), tag, 'the new one answers');
+    assert.equal(flow.strangers, 0);
+  }, { skip: needsRoot(steering) });
+}
