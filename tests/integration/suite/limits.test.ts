@@ -130,10 +130,10 @@ scenario('who is refused in the middle of a big upload reads why', async ({ slui
   const size = 64 << 20;
   client.socket.write(`POST /big HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`);
   client.socket.write(Buffer.alloc(size));  // far more than is read of it
-  await sleep(300);  // a client that first writes and only then reads
+  await sleep(1000);  // a client that first writes and only then reads
   assert.equal((await client.readResponse()).status, 413);
   const record = await logged(proxy, '/big') as Record<string, number>;
-  assert.ok((record['duration_us'] ?? 0) < 200_000, `lingering counts as serving: ${record['duration_us']} us`);
+  assert.ok((record['duration_us'] ?? 0) < 900_000, `lingering counts as serving: ${record['duration_us']} us`);
   await allQuiet(proxy);
 });
 
