@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/memory.h"
 
 namespace sluice::frames {
 namespace {
@@ -90,6 +91,14 @@ void trim() {
       std::free(std::exchange(c.head, c.head->next));
     c.lowest = c.count;
   }
+}
+
+void give_back() {
+  for (SizeClass& c : lists.classes) {
+    while (c.head != nullptr) std::free(std::exchange(c.head, c.head->next));
+    c.count = c.lowest = 0;
+  }
+  lists.kept = 0;
 }
 
 long live() {

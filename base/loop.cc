@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "base/check.h"
+#include "base/event_memory.h"
 
 namespace sluice {
 namespace {
@@ -36,6 +37,7 @@ void Waiter::suspend(std::coroutine_handle<> handle) {
 }
 
 Loop::Loop() : now_(steady_now()) {
+  give_events_their_place();
   event_config* config = event_config_new();
   SLUICE_CHECK(config != nullptr, "libevent has no memory");
   event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);

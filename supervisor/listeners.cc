@@ -92,10 +92,13 @@ std::vector<std::uint32_t> BoundAddress::numbers() const {
 }
 
 Result<> BoundAddress::listen(int backlog) {
+  if (listening_ == sockets_.size() && backlog == backlog_) return {};  // as in most upgrades
+  backlog_ = -1;
   for (const Own& socket : sockets_)
     if (::listen(socket.fd.get(), backlog) != 0)
       return fail(Error::from_errno(errno, "listen").during("listening on " + bound_));
   listening_ = sockets_.size();
+  backlog_ = backlog;
   return {};
 }
 

@@ -105,11 +105,13 @@ Result<> Process::give_sockets(BoundAddress::Which which, DatagramShare::Turn tu
   const std::uint32_t workers = tenant_.settings.workers;
   for (std::uint32_t endpoint = 0; endpoint < tenant_.endpoints.size(); ++endpoint) {
     for (const std::shared_ptr<BoundAddress>& address : tenant_.endpoints[endpoint].addresses)
-      for (const BoundAddress::Socket& socket : address->sockets_of(index_, workers, which))
+      for (const BoundAddress::Socket& socket : address->sockets_of(index_, workers, which)) {
+        if (given_.contains(socket.number)) continue;
         if (Result<> given =
                 give({.socket = socket.number, .endpoint_index = endpoint, .address = address->bound()}, socket.fd);
             !given)
           return given;
+      }
     for (const std::unique_ptr<DatagramShare>& share : tenant_.endpoints[endpoint].datagrams)
       for (const DatagramShare::Socket& socket : share->sockets_of(index_, workers, turn))
         if (Result<> given = give({.socket = socket.number,

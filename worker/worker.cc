@@ -1,13 +1,11 @@
 // See worker.h. Owns one of everything a worker has; the order of the members is the order of dependence.
 #include "worker/worker.h"
 
-#include <malloc.h>
-
 #include <csignal>
 #include <ctime>
 
-#include "base/buffer.h"
 #include "base/frames.h"
+#include "base/memory.h"
 #include "base/os_signals.h"
 #include "base/scope.h"
 #include "ipc/connection_table.h"
@@ -308,11 +306,7 @@ class Worker {
     constexpr Millis kEvery(3000);
     for (;;) {
       co_await loop_.until(loop_.in(kEvery));
-      frames::trim();
-      Buffer::give_back();
-#ifdef __GLIBC__
-      ::malloc_trim(0);
-#endif
+      give_back_memory();
     }
   }
 

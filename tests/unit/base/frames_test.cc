@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/frames.h"
+#include "base/memory.h"
 #include "base/sanitizer.h"
 
 namespace sluice {
@@ -45,6 +46,15 @@ TEST_F(FramesTest, GoBackWhenNobodyNeedsThemAnyMore) {
   const std::size_t before = allocated();
   for (int i = 0; i < 20; ++i) frames::trim();
   EXPECT_LE(allocated() + (kMany - 1) * kSize, before);
+}
+
+TEST_F(FramesTest, GoBackAtOnceWhenTheyAreGivenBack) {
+  come_and_go();
+  const std::size_t before = allocated();
+  give_back_memory();
+  EXPECT_LE(allocated() + kMany * kSize, before);
+  come_and_go();
+  EXPECT_EQ(frames::live(), 0);
 }
 
 }  // namespace
