@@ -284,13 +284,15 @@ Task<Result<>> Upgrader::in_place(const ipc::Settings& settings) {
 
 std::optional<std::string> Upgrader::lacks_room(const ipc::Settings& next) const {
   constexpr std::uint64_t kOfAWorker = 8;  // channel, log, process, slab, and what a start needs for a moment
+  // stack, page tables, pipes and sockets, which count in control groups too: 240 KiB measured
+  constexpr std::uint64_t kOfTheKernel = std::uint64_t{512} << 10U;
   const Generations& generations = context_.generations;
   const Generation& serving = generations.serving();
   std::uint64_t drains_soon = serving.memory();
   std::uint64_t workers = next.admin.enabled ? 1 : 0;
   for (const ipc::TenantSettings& tenant : next.tenants) workers += workers_of(tenant);
   const std::uint64_t now = std::max<std::uint64_t>(serving.workforce().workers().size(), 1);
-  const Need need{.memory = drains_soon * workers / now, .descriptors = kOfAWorker * workers};
+  const Need need{.memory = drains_soon * workers / now + kOfTheKernel * workers, .descriptors = kOfAWorker * workers};
   for (const std::unique_ptr<Generation>& generation : generations.all())
     if (generation->draining()) drains_soon += generation->memory();
   const Size most = next.upgrade.memory;

@@ -7,26 +7,21 @@
 #include "base/check.h"
 
 namespace sluice::load {
-namespace {
-
-// Many source addresses: the ports of one would run out.
-Fd socket_from(std::uint32_t number) {
-  Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+Fd socket_from(std::uint32_t number, int type) {
+  Fd socket(::socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   SLUICE_CHECK(socket, "descriptors");
   sockaddr_in from = loopback(0);
   constexpr std::uint32_t kAddresses = 200;
   from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + (number % kAddresses));
   const int yes = 1;
-  (void)::setsockopt(socket.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
+  if (type == SOCK_STREAM) (void)::setsockopt(socket.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
   (void)::bind(socket.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from);
   return socket;
 }
 
-}  // namespace
-
 void Client::start(Time since) {
   since_ = since;
-  socket_ = socket_from(number_);
+  socket_ = socket_from(number_, SOCK_STREAM);
   if (world_.plan.mode == Mode::kDownload) {
     // what waits in the kernel is not in the proxy
     const int small = 32 << 10;

@@ -23,20 +23,29 @@ struct World {
   Counts& counts;
   bool stopping = false;
   /// Called when a client that has no plan of its own (a rate decides) may be started again.
-  std::function<void(class Client&)> free;
+  std::function<void(class Caller&)> free;
 };
 
-class Client : public Actor {
+/// Whoever asks for something, over TCP or not.
+class Caller : public Actor {
  public:
-  Client(World& world, std::uint32_t number) : world_(world), number_(number) {}
-
   /// Begins what the plan says; times count from `since`.
-  void start(Time since);
+  virtual void start(Time since) = 0;
   /// No new request from now on; what is open comes to its end.
   virtual void stop() = 0;
   /// Nothing is open any more.
-  [[nodiscard]] bool quiet() const { return !socket_; }
+  [[nodiscard]] virtual bool quiet() const = 0;
+};
 
+/// A socket of this type at one of many addresses of ours: the ports of one would run out.
+Fd socket_from(std::uint32_t number, int type);
+
+class Client : public Caller {
+ public:
+  Client(World& world, std::uint32_t number) : world_(world), number_(number) {}
+
+  void start(Time since) final;
+  [[nodiscard]] bool quiet() const final { return !socket_; }
   void ready(std::uint32_t events) final;
 
  protected:

@@ -12,6 +12,7 @@
 #include <deque>
 #include <memory>
 
+#include "tests/restart/load/flow_client.h"
 #include "tests/restart/load/http_client.h"
 #include "tests/restart/load/tunnel_client.h"
 
@@ -21,9 +22,11 @@ namespace {
 class Load {
  public:
   explicit Load(const Plan& plan) : plan_(plan) {
-    world_.free = [this](Client& client) { idle_.push_back(&client); };
+    world_.free = [this](Caller& client) { idle_.push_back(&client); };
     for (std::uint32_t i = 0; i < plan.connections; ++i) {
-      if (plan.mode == Mode::kConnect || plan.mode == Mode::kUpgrade)
+      if (plan.mode == Mode::kFlows || plan.mode == Mode::kShots)
+        clients_.push_back(std::make_unique<FlowClient>(world_, i));
+      else if (plan.mode == Mode::kConnect || plan.mode == Mode::kUpgrade)
         clients_.push_back(std::make_unique<TunnelClient>(world_, i));
       else
         clients_.push_back(std::make_unique<HttpClient>(world_, i));
@@ -71,7 +74,7 @@ class Load {
     if (plan_.mode != Mode::kChurn || world_.stopping) return;
     const Time now = Clock::now();
     while (!idle_.empty() && (plan_.rate == 0 || next_ <= now)) {
-      Client* client = idle_.front();
+      Caller* client = idle_.front();
       idle_.pop_front();
       client->start(plan_.rate == 0 ? now : next_);
       if (plan_.rate != 0) next_ += std::chrono::nanoseconds(static_cast<std::int64_t>(1e9 / plan_.rate));
@@ -104,8 +107,8 @@ class Load {
   Loop loop_;
   Counts counts_;
   World world_{.plan = plan_, .pattern = pattern_, .loop = loop_, .counts = counts_, .stopping = false, .free = {}};
-  std::vector<std::unique_ptr<Client>> clients_;
-  std::deque<Client*> idle_;
+  std::vector<std::unique_ptr<Caller>> clients_;
+  std::deque<Caller*> idle_;
   Time next_;
   std::string line_;
 };

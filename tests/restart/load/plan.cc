@@ -14,7 +14,8 @@ namespace {
 
 const std::map<std::string_view, Mode> kModes = {
     {"churn", Mode::kChurn},   {"burst", Mode::kBurst},       {"keep", Mode::kKeep},       {"hold", Mode::kHold},
-    {"upload", Mode::kUpload}, {"download", Mode::kDownload}, {"connect", Mode::kConnect}, {"upgrade", Mode::kUpgrade}};
+    {"upload", Mode::kUpload}, {"download", Mode::kDownload}, {"connect", Mode::kConnect}, {"upgrade", Mode::kUpgrade},
+    {"flows", Mode::kFlows},   {"shots", Mode::kShots}};
 
 // a prime, so that pieces of usual sizes never begin at the same byte
 constexpr std::size_t kPatternSize = 65521;

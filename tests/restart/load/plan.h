@@ -20,6 +20,8 @@ enum class Mode : std::uint8_t {
   kDownload,  ///< bodies that are taken slowly
   kConnect,   ///< messages through tunnels made by CONNECT
   kUpgrade,   ///< messages through connections that were upgraded
+  kFlows,     ///< flows of datagrams, each answered
+  kShots,     ///< one datagram from each port, one after the other
 };
 
 struct Plan {
