@@ -61,18 +61,18 @@ scenario('connect_timeout is of one address, connect_total_timeout of all', asyn
   const server = await kit.origin();
   const port = server.port;
   await server.close();
-  await silent(kit, '127.0.0.2', port);
-  await silent(kit, '127.0.0.3', port);
-  const dns = await kit.dns(zone({ 'silent.example': ['127.0.0.2', '127.0.0.3'] }));
+  const many = [2, 3, 4, 5, 6, 7, 8, 9].map((last) => `127.0.0.${last}`);
+  for (const address of many) await silent(kit, address, port);
+  const dns = await kit.dns(zone({ 'silent.example': many.slice(0, 2), 'many.example': many }));
   const each = through(dns, { name: 'each', forward: { connect_timeout: '600ms' } });
-  const all = through(dns, { name: 'all', forward: { connect_timeout: '2s', connect_total_timeout: '400ms' } });
+  const all = through(dns, { name: 'all', forward: { connect_timeout: '400ms', connect_total_timeout: '400ms' } });
   const proxy = await kit.sluice({ config: { tenants: [each, all] } });
   const one = await timed((await kit.connect(proxy.address('each/proxy'))).ask(get('silent.example', port)));
   assert.equal(one.result.status, 504);
   assert.ok(one.took >= 840 && one.took < 3000, `the second address had its own 600 ms: ${one.took} ms`);
-  const total = await timed((await kit.connect(proxy.address('all/proxy'))).ask(get('silent.example', port)));
+  const total = await timed((await kit.connect(proxy.address('all/proxy'))).ask(get('many.example', port)));
   assert.equal(total.result.status, 504);
-  assert.ok(total.took >= 390 && total.took < 2000, `the total is over before the first address's time: ${total.took} ms`);
+  assert.ok(total.took >= 390 && total.took < 2100, `the total is over before the last address's turn comes: ${total.took} ms`);
 });
 
 scenario('dialling begins with the family that is known; the other one joins', async (kit) => {
