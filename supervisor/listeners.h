@@ -78,7 +78,7 @@ class BoundAddress {
   ListenAddress listen_;
   std::vector<Own> sockets_;  // TCP
   std::size_t listening_ = 0;
-  int backlog_ = -1;  // of those that listen, where we know it
+  int backlog_ = -1;                    // of those that listen, where we know it
   std::unique_ptr<UnixListener> unix_;  // or this
   std::uint32_t unix_number_ = 0;
 };
