@@ -63,6 +63,8 @@ bool look(const ConnectionEntry& entry, ConnectionRecord& record, Copy& copy) {
   record.bytes_in = entry.bytes_in.load(kRelaxed);
   record.bytes_out = entry.bytes_out.load(kRelaxed);
   record.requests = entry.requests.load(kRelaxed);
+  record.marked_requests = entry.marked_requests.load(kRelaxed);
+  record.marked_tunnels = entry.marked_tunnels.load(kRelaxed);
   copy.port = entry.port.load(kRelaxed);
   copy.client_kind = number(entry.client_kind);
   copy.target_size = entry.target_size.load(kRelaxed);

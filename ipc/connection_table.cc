@@ -63,6 +63,7 @@ ConnectionSlot& ConnectionSlot::operator=(ConnectionSlot&& other) noexcept {
     marks_ = std::exchange(other.marks_, 0);
     fate_ = other.fate_;
     state_ = other.state_;
+    shares_ = other.shares_;
   }
   return *this;
 }
@@ -104,24 +105,40 @@ void ConnectionSlot::mark(Work work) {
   marks_ |= bit(work);
   // counted first: a death between the two shows as unexplained, never as nothing
   add(table_->header_.ledger.at(static_cast<std::size_t>(work)).open, 1);
-  if (entry_ != nullptr) entry_->marks.store(marks_, std::memory_order_relaxed);
+  show_marks();
+  show_marked(work, 1);
+}
+
+void ConnectionSlot::show_marks() {
+  if (entry_ != nullptr && !shares_) entry_->marks.store(marks_, std::memory_order_relaxed);
+}
+
+// Of a slot that shares its entry. `more`: 1, or its complement to take one back.
+void ConnectionSlot::show_marked(Work work, std::uint32_t more) {
+  if (entry_ == nullptr || !shares_ || (work != Work::kRequest && work != Work::kTunnel)) return;
+  std::atomic<std::uint32_t>& count = work == Work::kRequest ? entry_->marked_requests : entry_->marked_tunnels;
+  count.store(count.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
 }
 
 void ConnectionSlot::forget_marks() {
+  constexpr auto kOneLess = UINT32_MAX;
+  for (const Work work : {Work::kRequest, Work::kTunnel})
+    if ((marks_ & bit(work)) != 0) show_marked(work, kOneLess);
   marks_ = 0;
-  if (entry_ != nullptr) entry_->marks.store(0, std::memory_order_relaxed);
+  if (entry_ != nullptr && !shares_) entry_->marks.store(0, std::memory_order_relaxed);
 }
 
 void ConnectionSlot::ended(Work work) {
   if (table_ == nullptr || (marks_ & bit(work)) == 0) return;
   marks_ &= static_cast<std::uint8_t>(~bit(work));
-  if (entry_ != nullptr) entry_->marks.store(marks_, std::memory_order_relaxed);
+  show_marks();
+  show_marked(work, UINT32_MAX);
   add(table_->header_.ledger.at(static_cast<std::size_t>(work)).ended.at(static_cast<std::size_t>(fate_)), 1);
 }
 
 void ConnectionSlot::reset() {
   for (const Work work : {Work::kFlow, Work::kTunnel, Work::kRequest, Work::kConnection}) ended(work);
-  if (entry_ != nullptr) table_->free(*entry_);
+  if (entry_ != nullptr && !shares_) table_->free(*entry_);
   entry_ = nullptr;
   table_ = nullptr;
 }
@@ -193,6 +210,8 @@ ConnectionSlot ConnectionTable::enter(std::uint64_t id, const SocketAddress& cli
     entry->bytes_out.store(0, kRelaxed);
     entry->target_size.store(0, kRelaxed);
     entry->marks.store(0, kRelaxed);
+    entry->marked_requests.store(0, kRelaxed);
+    entry->marked_tunnels.store(0, kRelaxed);
     store_client(*entry, client);
   }
   if (header_.entries_used.load(kRelaxed) < used_) header_.entries_used.store(used_, std::memory_order_release);

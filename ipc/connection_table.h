@@ -37,7 +37,7 @@ enum class ConnectionState : std::uint8_t {
 
 /// One entry as it lies in the slab. All of it is atomic, because two processes look at it.
 struct ConnectionEntry {
-  static constexpr std::size_t kTargetWords = 8;
+  static constexpr std::size_t kTargetWords = 7;
   enum class Client : std::uint8_t { kV4, kV6, kUnix };
 
   std::atomic<std::uint32_t> sequence;  // odd: being changed
@@ -54,6 +54,9 @@ struct ConnectionEntry {
   std::atomic<std::uint8_t> marks;  // bit by Work: was open at the switch and has not ended
   std::array<Cell, 2> address;
   std::array<Cell, kTargetWords> target;
+  // of a connection that carries many at a time: how many were open at the switch and have not ended
+  std::atomic<std::uint32_t> marked_requests;
+  std::atomic<std::uint32_t> marked_tunnels;
 };
 static_assert(sizeof(ConnectionEntry) == kConnectionEntryBytes);
 static_assert(offsetof(ConnectionEntry, target) == 64, "an idle connection touches one cache line");
@@ -70,9 +73,18 @@ class ConnectionSlot {
         id_(other.id_),
         marks_(std::exchange(other.marks_, 0)),
         fate_(other.fate_),
-        state_(other.state_) {}
+        state_(other.state_),
+        shares_(other.shares_) {}
   ConnectionSlot& operator=(ConnectionSlot&& other) noexcept;
   ~ConnectionSlot() { reset(); }
+
+  /// For one of many requests on this connection: shows in the same entry, is marked and counted on its own. Lifetime:
+  /// ends before this slot does.
+  [[nodiscard]] ConnectionSlot share() const {
+    ConnectionSlot slot(table_, entry_, id_);
+    slot.shares_ = true;
+    return slot;
+  }
 
   /// Unique among the connections of a worker slot, also over crashes; never 0 for a slot from add().
   [[nodiscard]] std::uint64_t id() const { return id_; }
@@ -89,7 +101,7 @@ class ConnectionSlot {
   void add_out(std::uint64_t bytes) {
     if (entry_ != nullptr) add(entry_->bytes_out, bytes);
   }
-  /// A request (or a tunnel) begins: counts it and shows the first 64 bytes of its target.
+  /// A request (or a tunnel) begins: counts it and shows the first 56 bytes of its target.
   void request(std::string_view target);
   void reset();
   /// What the entry says, for another worker that takes the connection over, and what that one makes of it.
@@ -116,6 +128,8 @@ class ConnectionSlot {
   friend class ConnectionTable;
   ConnectionSlot(ConnectionTable* table, ConnectionEntry* entry, std::uint64_t id)
       : table_(table), entry_(entry), id_(id) {}
+  void show_marks();
+  void show_marked(Work work, std::uint32_t more);
   static void add(Cell& cell, std::uint64_t n) {
     cell.store(cell.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
@@ -126,6 +140,7 @@ class ConnectionSlot {
   std::uint8_t marks_ = 0;
   Fate fate_ = Fate::kFinished;
   ConnectionState state_ = ConnectionState::kIdle;
+  bool shares_ = false;  // the entry is another slot's
 };
 
 /// The worker's side. Lifetime: outlives its slots; `slab` outlives it.
@@ -176,7 +191,15 @@ struct ConnectionRecord {
   std::uint32_t requests = 0;
   std::string target;
   std::uint8_t marks = 0;
+  std::uint32_t marked_requests = 0;
+  std::uint32_t marked_tunnels = 0;
   [[nodiscard]] bool marked(Work work) const { return ((marks >> static_cast<unsigned>(work)) & 1U) != 0; }
+  /// How many of that kind were open at the switch and have not ended.
+  [[nodiscard]] std::uint32_t open(Work work) const {
+    return (marked(work) ? 1 : 0) + (work == Work::kRequest  ? marked_requests
+                                     : work == Work::kTunnel ? marked_tunnels
+                                                             : 0);
+  }
 };
 
 /// Walks the table; entries that come and go meanwhile are shown or not, but never torn.

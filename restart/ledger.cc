@@ -61,8 +61,7 @@ Ledger read_ledger(const ipc::SlabView& slab) {
   }
   ipc::ConnectionReader connections(slab);
   while (const auto left = connections.next())
-    for (const ipc::Work work : kAllWork)
-      if (left->marked(work)) ++ledger.of(work).crashed;
+    for (const ipc::Work work : kAllWork) ledger.of(work).crashed += left->open(work);
   return ledger;
 }
 

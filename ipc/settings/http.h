@@ -7,6 +7,7 @@
 
 #include "base/settings/describe.h"
 #include "ipc/settings/checks.h"
+#include "ipc/settings/http2.h"
 
 namespace sluice::ipc {
 
@@ -25,6 +26,8 @@ constexpr auto choices(ProxyStatusDetail) {
 }
 
 struct HttpSettings {
+  std::vector<HttpVersion> versions = {HttpVersion::kHttp1, HttpVersion::kHttp2};
+  Http2Settings http2;
   Size request_line_limit = Size::kib(8);
   Size head_limit = Size::kib(32);
   std::uint32_t field_limit = 100;
@@ -48,6 +51,12 @@ struct HttpSettings {
       "Limits and times for HTTP from clients. What is over a limit is refused, never cut off.";
   static constexpr void describe(auto& f) {
     using S = HttpSettings;
+    f(&S::versions, "versions",
+      "Versions that clients may use. HTTP/2 without TLS is for clients that know of it beforehand (\"prior "
+      "knowledge\"): it is recognised by the first bytes of a connection; nothing is ever upgraded to it. A request of "
+      "a version that is not in the list is answered with 505.")
+        .filled();
+    f(&S::http2, "http2", "");
     f(&S::request_line_limit, "request_line_limit",
       "Longest request line (method, target, version) from a client; longer ones are answered with 414.")
         .range(Size(256), Size::kib(64));

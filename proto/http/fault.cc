@@ -29,6 +29,7 @@ constexpr std::array kFacts = {
     FaultFacts{Fault::kNoHost, "no_host", Code::kBadSyntax, 400, "a request of HTTP/1.1 without Host"},
     FaultFacts{Fault::kRepeatedHost, "repeated_host", Code::kBadSyntax, 400, "more than one Host"},
     FaultFacts{Fault::kBadHost, "bad_host", Code::kBadSyntax, 400, "Host is not a host with an optional port"},
+    FaultFacts{Fault::kHostDiffers, "host_differs", Code::kBadSyntax, 400, "Host is not what :authority says"},
     FaultFacts{Fault::kBadAuthority, "bad_authority", Code::kBadSyntax, 400,
                "the target's authority is not a host with an optional port"},
     FaultFacts{Fault::kUserInfo, "user_info", Code::kBadSyntax, 400, "the target holds user information"},

@@ -36,6 +36,7 @@ enum class Fault : std::uint8_t {
   kNoHost,
   kRepeatedHost,
   kBadHost,
+  kHostDiffers,
   kBadAuthority,
   kUserInfo,
   kNoConnectPort,

@@ -66,7 +66,56 @@ Parsed<> RequestHead::start_absolute() {
   return {};
 }
 
+Parsed<> RequestHead::start(const RequestTarget& target, Version version) {
+  if (!is_token(target.method)) return fault(Fault::kBadMethod);
+  if (target.method == "CONNECT") return start(target.method, target.authority, version);
+  method_ = method_of(target.method);
+  method_text_ = target.method;
+  version_ = version;
+  target_ = target.path;
+  form_ = TargetForm::kAbsolute;
+  scheme_ = {};
+  authority_ = {};
+  path_and_query_ = {};
+  if (target.path.empty() || !std::ranges::all_of(target.path, is_target_byte)) return fault(Fault::kBadTarget);
+  if (target.path == "*") {
+    if (method_ != Method::kOptions) return fault(Fault::kBadTarget);
+  } else if (target.path.front() != '/') {
+    return fault(Fault::kBadTarget);
+  }
+  path_and_query_ = target.path;
+  const std::uint16_t port = default_port(target.scheme);
+  if (port == 0) return fault(Fault::kUnknownScheme);
+  scheme_ = port == 443 ? "https" : "http";
+  if (target.authority.empty()) return {};  // Host may have it
+  const Parsed<Authority> authority = parse_authority(target.authority);
+  if (!authority) return fault(authority.error());
+  authority_ = *authority;
+  return {};
+}
+
+// RFC 9113 section 8.3.1: :authority decides, and a Host beside it must say the same.
+Parsed<> RequestHead::settle_authority() {
+  const std::size_t hosts = fields_.count(FieldId::kHost);
+  if (hosts > 1) return fault(Fault::kRepeatedHost);
+  if (hosts == 0) {
+    if (authority_.text.empty()) return fault(Fault::kNoHost);
+    fields_.add_checked(field_name(FieldId::kHost), authority_.text, FieldId::kHost);
+    return {};
+  }
+  const std::string_view text = *fields_.find(FieldId::kHost);
+  if (!authority_.text.empty()) {
+    if (!equal_ignore_case(text, authority_.text)) return fault(Fault::kHostDiffers);
+    return {};
+  }
+  const Parsed<Authority> host = parse_authority(text);
+  if (!host) return fault(Fault::kBadHost);
+  authority_ = *host;
+  return {};
+}
+
 Parsed<> RequestHead::settle_host() {
+  if (version_ >= Version::kHttp2) return settle_authority();
   const std::size_t hosts = fields_.count(FieldId::kHost);
   if (hosts > 1) return fault(Fault::kRepeatedHost);
   if (hosts == 0) {

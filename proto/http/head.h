@@ -25,6 +25,15 @@ enum class TargetForm : std::uint8_t {
   kAsterisk,   ///< *, only of OPTIONS
 };
 
+/// What says where a request goes where there is no request line: the pseudo-fields of RFC 9113 section 8.3.1. Empty:
+/// not there.
+struct RequestTarget {
+  std::string_view method;
+  std::string_view scheme;
+  std::string_view authority;
+  std::string_view path;
+};
+
 class RequestHead {
  public:
   [[nodiscard]] Method method() const { return method_; }
@@ -63,12 +72,17 @@ class RequestHead {
   /// For parsers: takes method, target and version, whose bytes live in the arena of fields(), and splits the target.
   /// Errors: kBadMethod, kBadTarget and those of authority.h.
   [[nodiscard]] Parsed<> start(std::string_view method, std::string_view target, Version version);
-  /// For parsers, after start() and with all fields in: reconciles target and Host (RFC 9112 section 3.2).
-  /// Errors: kNoHost, kRepeatedHost, kBadHost.
+  /// The same for a request without a request line. Its form is kAbsolute, as scheme and host are named: a proxy can be
+  /// asked so.
+  [[nodiscard]] Parsed<> start(const RequestTarget& target, Version version);
+  /// For parsers, after start() and with all fields in: reconciles target and Host (RFC 9112 section 3.2). From HTTP/2
+  /// on Host is made where there is none.
+  /// Errors: kNoHost, kRepeatedHost, kBadHost, kHostDiffers.
   [[nodiscard]] Parsed<> settle_host();
 
  private:
   [[nodiscard]] Parsed<> start_absolute();
+  [[nodiscard]] Parsed<> settle_authority();
 
   Method method_ = Method::kOther;
   TargetForm form_ = TargetForm::kOrigin;

@@ -42,6 +42,40 @@ constexpr std::array kProtected = {
     FieldId::kXRealIp,
     FieldId::kXRequestId,
 };
+// RFC 9110 section 6.5.1: what frames, routes, authenticates, or says how the body is to be read, cannot come after the
+// body.
+constexpr std::array kNotInTrailers = {
+    FieldId::kAuthorization,
+    FieldId::kCacheControl,
+    FieldId::kConnection,
+    FieldId::kContentEncoding,
+    FieldId::kContentLength,
+    FieldId::kContentRange,
+    FieldId::kContentType,
+    FieldId::kCookie,
+    FieldId::kExpect,
+    FieldId::kForwarded,
+    FieldId::kHost,
+    FieldId::kHttp2Settings,
+    FieldId::kKeepAlive,
+    FieldId::kLocation,
+    FieldId::kMaxForwards,
+    FieldId::kProxyAuthenticate,
+    FieldId::kProxyConnection,
+    FieldId::kProxyAuthorization,
+    FieldId::kRange,
+    FieldId::kSetCookie,
+    FieldId::kTe,
+    FieldId::kTrailer,
+    FieldId::kTransferEncoding,
+    FieldId::kUpgrade,
+    FieldId::kVia,
+    FieldId::kWwwAuthenticate,
+    FieldId::kXForwardedFor,
+    FieldId::kXForwardedHost,
+    FieldId::kXForwardedProto,
+    FieldId::kXRealIp,
+};
 constexpr std::array kThisHopOnly = {
     FieldId::kConnection, FieldId::kKeepAlive,        FieldId::kProxyConnection, FieldId::kTe,
     FieldId::kUpgrade,    FieldId::kTransferEncoding, FieldId::kHttp2Settings,
@@ -100,6 +134,14 @@ Parsed<> remove_hop_by_hop(Fields& fields, Direction direction, const Connection
     fields.remove(FieldId::kProxyAuthenticationInfo);
   }
   return {};
+}
+
+bool may_be_trailer(FieldId id) {
+  return std::ranges::find(kNotInTrailers, id) == kNotInTrailers.end();
+}
+
+void drop_unfit_trailers(Fields& fields) {
+  for (const FieldId id : kNotInTrailers) fields.remove(id);
 }
 
 Parsed<> check_via(const Fields& fields, std::string_view pseudonym) {

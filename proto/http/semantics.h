@@ -40,6 +40,12 @@ enum class Direction : std::uint8_t { kRequest, kResponse };
 /// the nomination would hide an attack.
 [[nodiscard]] Parsed<> remove_hop_by_hop(Fields& fields, Direction direction, const ConnectionFacts& facts);
 
+/// Whether a field may come after the body: not what frames, routes, authenticates, or says how the body is to be read
+/// (RFC 9110 section 6.5.1).
+[[nodiscard]] bool may_be_trailer(FieldId id);
+/// Removes what may not.
+void drop_unfit_trailers(Fields& fields);
+
 /// Errors: kForwardingLoop when a Via member was received by `pseudonym`: the message has been here (RFC 9110
 /// section 7.6.3).
 [[nodiscard]] Parsed<> check_via(const Fields& fields, std::string_view pseudonym);

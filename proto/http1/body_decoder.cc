@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "proto/http/ascii.h"
+#include "proto/http/semantics.h"
 #include "proto/http1/head_reader.h"
 
 namespace sluice::http1 {
@@ -14,41 +15,6 @@ using http::Fault;
 using http::fault;
 using http::FieldId;
 using http::Parsed;
-
-// RFC 9110 section 6.5.1: what frames, routes, authenticates, or says how the body is to be read, cannot come after the
-// body.
-constexpr std::array kNotInTrailers = {
-    FieldId::kAuthorization,
-    FieldId::kCacheControl,
-    FieldId::kConnection,
-    FieldId::kContentEncoding,
-    FieldId::kContentLength,
-    FieldId::kContentRange,
-    FieldId::kContentType,
-    FieldId::kCookie,
-    FieldId::kExpect,
-    FieldId::kForwarded,
-    FieldId::kHost,
-    FieldId::kHttp2Settings,
-    FieldId::kKeepAlive,
-    FieldId::kLocation,
-    FieldId::kMaxForwards,
-    FieldId::kProxyAuthenticate,
-    FieldId::kProxyConnection,
-    FieldId::kProxyAuthorization,
-    FieldId::kRange,
-    FieldId::kSetCookie,
-    FieldId::kTe,
-    FieldId::kTrailer,
-    FieldId::kTransferEncoding,
-    FieldId::kUpgrade,
-    FieldId::kVia,
-    FieldId::kWwwAuthenticate,
-    FieldId::kXForwardedFor,
-    FieldId::kXForwardedHost,
-    FieldId::kXForwardedProto,
-    FieldId::kXRealIp,
-};
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -243,7 +209,7 @@ Parsed<> BodyDecoder::read_trailers() {
   lines.remove_suffix(2);
   if (!read_fields(lines, fields)) return fault(Fault::kBadTrailer);
   if (fields.size() > limits_.trailer_fields) return fault(Fault::kTrailersTooLarge);
-  for (const FieldId id : kNotInTrailers) fields.remove(id);
+  http::drop_unfit_trailers(fields);
   return {};
 }
 

@@ -146,7 +146,7 @@ Task<Result<std::unique_ptr<OriginConnection>>> Exchange::acquire(const Destinat
   }
   record_.origin_reused = false;
   stage_ = Stage::kConnecting;
-  connection_.slot.state(ipc::ConnectionState::kDialing);
+  slot_.state(ipc::ConnectionState::kDialing);
   destination.group->make_room(services_.metrics);
   const Nanos before = services_.loop.now();
   std::string introduction = worker::introduction(destination.group->settings().send_proxy, connection_);
@@ -172,7 +172,7 @@ Task<Result<Place>> Exchange::wait_for_place(UpstreamGroup& group, const Wanted&
     services_.metrics.upstream_refused(group.index(), UpstreamRefused::kQueueFull);
     co_return fail(overload(group, "all places are taken and the queue is full"));
   }
-  connection_.slot.state(ipc::ConnectionState::kQueued);
+  slot_.state(ipc::ConnectionState::kQueued);
   const Queued counted(services_.metrics, group.index());
   const Deadline deadline = services_.loop.in(queue.timeout);
   WaitingLine::Visitor visitor(group.line());

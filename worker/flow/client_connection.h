@@ -12,6 +12,22 @@ namespace sluice::worker {
 
 class ClientSide;
 
+/// The streams of a connection that carries several requests at a time, for those who know only connections.
+class Streams {
+ public:
+  Streams() = default;
+  Streams(Streams&&) = delete;
+  virtual ~Streams() = default;
+
+  /// A switch: what is open now is counted, or is not to be.
+  virtual void mark_open() = 0;
+  virtual void forget_marks() = 0;
+  /// The fate of what is open from now on: cut.
+  virtual void cut() = 0;
+  /// No new streams; the connection ends when the last one has.
+  virtual void wind_down() = 0;
+};
+
 struct ClientConnection {
   detail::ConnectionCore core;
   ipc::ConnectionSlot slot;
@@ -23,11 +39,18 @@ struct ClientConnection {
   Nanos idle_since;                     ///< the end of the last request
   const ClientSide* current = nullptr;  ///< of the request that is being served
   Halt halt;
+  Streams* streams = nullptr;  ///< of a connection that has some
 
   ClientConnection(const detail::ContextType& context, ipc::ConnectionSlot&& row, Nanos now)
       : core(context), slot(std::move(row)), started(now), idle_since(now) {
     core.id = slot.id();
   }
+};
+
+/// Where the work of one request shows in the connection table, and how it is stopped from outside.
+struct WorkPlace {
+  ipc::ConnectionSlot& slot;
+  Halt& halt;
 };
 
 }  // namespace sluice::worker

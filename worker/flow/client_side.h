@@ -46,6 +46,9 @@ class ClientSide {
   /// The tunnel or the answer was cut, not ended: the close must look like it.
   virtual void cut() = 0;
 
+  /// The client has taken the request back, and the exchange is about to be cancelled.
+  [[nodiscard]] virtual bool gone() const { return false; }
+
   /// The body of the request has not come in full.
   [[nodiscard]] virtual bool receiving() const = 0;
   /// True once the first byte of a final response has been handed to the kernel, or a piece of an interim one: no other

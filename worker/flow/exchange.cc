@@ -12,11 +12,13 @@
 
 namespace sluice::worker {
 
-Exchange::Exchange(const Services& services, const Endpoint& endpoint, ClientConnection& connection, ClientSide& client,
-                   http::RequestHead& request, Nanos first_byte)
+Exchange::Exchange(const Services& services, const Endpoint& endpoint, ClientConnection& connection,
+                   const WorkPlace& place, ClientSide& client, http::RequestHead& request, Nanos first_byte)
     : services_(services),
       endpoint_(endpoint),
       connection_(connection),
+      slot_(place.slot),
+      halt_(place.halt),
       client_(client),
       request_(request),
       core_(connection.core, request, services.hooks.request_context),
@@ -56,6 +58,8 @@ void Exchange::account() {
     record_.bytes_out = client_.bytes_sent();
   }
   record_.duration = steady_now() - started_;
+  if (!error_ && !finished_ && client_.gone())
+    error_ = Error(Code::kReset, "the client reset the request's stream").from(Side::kClient);
   if (error_) {
     record_.failed(*error_);
   } else if (!finished_) {
@@ -64,8 +68,8 @@ void Exchange::account() {
   services_.metrics.request_finished(record_);
   log();
   if (record_.kind == AccessRecord::Kind::kTunnel) return;  // its bytes stand there already
-  connection_.slot.add_in(record_.bytes_in);
-  connection_.slot.add_out(record_.bytes_out);
+  slot_.add_in(record_.bytes_in);
+  slot_.add_out(record_.bytes_out);
 }
 
 // Addresses become text here, where somebody reads them.
@@ -87,8 +91,8 @@ void Exchange::log() {
 Task<> Exchange::run(const http::ConnectionFacts& facts, const http1::Framing& framing) {
   facts_ = facts;
   framing_ = framing;
-  connection_.slot.request(request_.method() == http::Method::kConnect ? request_.target() : request_.authority().text);
-  connection_.slot.state(ipc::ConnectionState::kWaiting);  // the head is here: no longer to be shed
+  slot_.request(request_.method() == http::Method::kConnect ? request_.target() : request_.authority().text);
+  slot_.state(ipc::ConnectionState::kWaiting);  // the head is here: no longer to be shed
   const Millis limit = endpoint_.settings.http.request_timeout;
   Result<> done;
   if (limit.count() == 0) {

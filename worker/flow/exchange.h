@@ -28,8 +28,9 @@ class OriginExchange;
 class Exchange {
  public:
   /// `request` is the head just parsed, `facts` what its connection fields said, `framing` how its body is delimited.
-  Exchange(const Services& services, const Endpoint& endpoint, ClientConnection& connection, ClientSide& client,
-           http::RequestHead& request, Nanos first_byte);
+  /// `place` is where it shows: the connection's own, or that of one stream among many.
+  Exchange(const Services& services, const Endpoint& endpoint, ClientConnection& connection, const WorkPlace& place,
+           ClientSide& client, http::RequestHead& request, Nanos first_byte);
   Exchange(Exchange&&) = delete;
   ~Exchange();
 
@@ -115,7 +116,7 @@ class Exchange {
   [[nodiscard]] restart::MovedTunnel moved_tunnel();
 
   /// The worker drains, and the connection does not go on elsewhere.
-  [[nodiscard]] bool says_close() const { return services_.draining && !connection_.halt.wanted; }
+  [[nodiscard]] bool says_close() const { return services_.draining && !halt_.wanted; }
 
   // answer_here.cc
   /// We are the one whom OPTIONS or TRACE asks (RFC 9110 section 7.6.2).
@@ -139,6 +140,8 @@ class Exchange {
   const Services& services_;
   const Endpoint& endpoint_;
   ClientConnection& connection_;
+  ipc::ConnectionSlot& slot_;
+  Halt& halt_;
   ClientSide& client_;
   http::RequestHead& request_;
   detail::ExchangeCore core_;

@@ -41,7 +41,7 @@ Task<Result<>> Exchange::exchange_on(UpstreamGroup& group, Attempts& attempts, c
                                      std::unique_ptr<OriginConnection>& connection) {
   OriginServer& server = place.server();
   stage_ = Stage::kAwaiting;
-  connection_.slot.state(ipc::ConnectionState::kWaiting);
+  slot_.state(ipc::ConnectionState::kWaiting);
   const Nanos asked = services_.loop.now();
   OriginExchange origin(*connection, server.timeouts(), response_limits(endpoint_.settings.http));
   Result<> sent = co_await origin.send(request_, http::TargetForm::kOrigin, &client_.request_body(), framing_);
@@ -109,7 +109,7 @@ Task<Result<>> Exchange::relay_response(OriginExchange& origin) {
   // an answer before the request's end: the rest of the body is not worth reading; and after a refused Upgrade what
   // follows may be the other protocol's bytes (RFC 9931)
   if (!origin.upload_done() || facts_.upgrade || says_close()) client_.close_after();
-  connection_.slot.state(ipc::ConnectionState::kRelaying);
+  slot_.state(ipc::ConnectionState::kRelaying);
   Result<> sent = co_await client_.send_response(response_, origin.response_body());
   co_return sent;
 }

@@ -23,7 +23,7 @@ Task<Result<>> Exchange::connect() {
     co_return fail(Error(Code::kForbidden, "CONNECT to this port is not allowed").from(Side::kClient));
 
   stage_ = Stage::kConnecting;
-  connection_.slot.state(ipc::ConnectionState::kDialing);
+  slot_.state(ipc::ConnectionState::kDialing);
   const OriginServer server(std::string(request_.host()), port, kNoUpstream, services_.settings.forward);
   const Nanos before = services_.loop.now();
   Result<std::unique_ptr<OriginConnection>> origin =
@@ -76,13 +76,12 @@ Task<Result<>> Exchange::tunnel(TunnelEnd client, TunnelEnd origin) {
       .idle = settings.idle_timeout, .half_close = settings.half_close_timeout, .total = settings.total_timeout};
   record_.kind = AccessRecord::Kind::kTunnel;
   services_.metrics.tunnel_opened(endpoint_.index);
-  connection_.slot.state(ipc::ConnectionState::kTunnel);
-  TunnelCounts counts(connection_.slot);
+  slot_.state(ipc::ConnectionState::kTunnel);
+  TunnelCounts counts(slot_);
   TunnelProgress progress(services_.loop.now());
   const Counted counted(record_, counts);
   for (;;) {
-    const TunnelOutcome outcome =
-        co_await relay(services_.loop, client, origin, timeouts, counts, progress, connection_.halt);
+    const TunnelOutcome outcome = co_await relay(services_.loop, client, origin, timeouts, counts, progress, halt_);
     if (outcome.ending == TunnelEnding::kHalted) {
       const HaltedTunnel halted{.client = client, .origin = origin, .counts = counts, .progress = progress};
       restart::MovedTunnel state = moved_tunnel();
@@ -91,8 +90,8 @@ Task<Result<>> Exchange::tunnel(TunnelEnd client, TunnelEnd origin) {
       if (handed_over_) co_return Result<>();
       continue;
     }
-    record_.reason = connection_.slot.fate() == ipc::Fate::kCut ? "drain_budget" : name(outcome.ending);
-    connection_.slot.ended(ipc::Work::kTunnel);
+    record_.reason = slot_.fate() == ipc::Fate::kCut ? "drain_budget" : name(outcome.ending);
+    slot_.ended(ipc::Work::kTunnel);
     if (outcome.ending != TunnelEnding::kFinished) client_.cut();
     if (outcome.error) co_return fail(*outcome.error);
     co_return Result<>();

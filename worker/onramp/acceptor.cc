@@ -10,6 +10,7 @@
 #include "worker/flow/client_side.h"
 #include "worker/handover/leaving.h"
 #include "worker/onramp/http1_session.h"
+#include "worker/onramp/http2_session.h"
 #include "worker/onramp/proxy_header.h"
 
 namespace sluice::worker {
@@ -57,7 +58,10 @@ void Acceptor::accept() {
     if (listening->task.empty()) listening->task.spawn([this, &one = *listening] { return run(one); });
   if (!marked_) return;
   marked_ = false;
-  for (Client* client = clients_; client != nullptr; client = client->next) client->connection.slot.forget_marks();
+  for (Client* client = clients_; client != nullptr; client = client->next) {
+    client->connection.slot.forget_marks();
+    if (client->connection.streams != nullptr) client->connection.streams->forget_marks();
+  }
   services_.table.clear_ledger();
 }
 
@@ -73,7 +77,9 @@ void Acceptor::mark_open() {
   for (Client* client = clients_; client != nullptr; client = client->next) {
     ipc::ConnectionSlot& slot = client->connection.slot;
     slot.mark(ipc::Work::kConnection);
-    if (slot.state() == ipc::ConnectionState::kTunnel) {
+    if (client->connection.streams != nullptr) {
+      client->connection.streams->mark_open();
+    } else if (slot.state() == ipc::ConnectionState::kTunnel) {
       slot.mark(ipc::Work::kTunnel);
     } else if (slot.state() != ipc::ConnectionState::kIdle) {
       slot.mark(ipc::Work::kRequest);
@@ -214,11 +220,20 @@ Task<> Acceptor::serve(std::unique_ptr<Client> client) {
     for (;;) {
       const Http1Session::Ended how = co_await session.run();
       if (how == Http1Session::Ended::kClosed) break;
+      if (how == Http1Session::Ended::kHttp2) {
+        co_await serve_http2(*client, session.buffer());
+        break;
+      }
       const Left left = co_await hand_over_idle(services_, connection, session.read());
       if (left == Left::kYes) break;
     }
   }
   ended(std::move(client));
+}
+
+Task<> Acceptor::serve_http2(Client& client, Buffer& read) {
+  Http2Session session(services_, client.endpoint, client.connection, client.stream);
+  co_await session.run(read);
 }
 
 void Acceptor::ended(std::unique_ptr<Client> client) {
@@ -244,14 +259,17 @@ Task<std::size_t> Acceptor::drain(const restart::DrainOrder& order) {
   for (;;) {
     const Wake wake = co_await sessions_.join(services_.loop, services_.loop.in(kLook));
     if (wake == Wake::kReady) co_return cut;
-    for (Client* client = clients_; client != nullptr; client = client->next)
+    for (Client* client = clients_; client != nullptr; client = client->next) {
+      wind_down(*client, order);
       if (enforce(*client, order)) ++cut;
+    }
     // who does not see that its connection has ended (a hook that waits for something else) ends with the process
     const Nanos now = services_.loop.now();
     if (now >= order.ordered_at() + order.budgets().longest() + kLook) {
       for (Client* client = clients_; client != nullptr; client = client->next) {
         if (client->connection.slot.fate() == ipc::Fate::kCut) continue;
         client->connection.slot.set_fate(ipc::Fate::kCut);
+        if (client->connection.streams != nullptr) client->connection.streams->cut();
         ++cut;
       }
       co_return cut;
@@ -270,7 +288,8 @@ struct Spent {
 Spent classify(const ClientConnection& connection, const restart::DrainOrder& order) {
   const restart::DrainBudgets& budgets = order.budgets();
   const ipc::ConnectionState state = connection.slot.state();
-  if (state == ipc::ConnectionState::kIdle)
+  // one of HTTP/2 has been told, and ends by itself
+  if (state == ipc::ConnectionState::kIdle && connection.streams == nullptr)
     return {.what = "idle", .budget = budgets.idle, .since = std::max(order.ordered_at(), connection.idle_since)};
   if (state == ipc::ConnectionState::kTunnel)
     return {.what = "tunnel", .budget = budgets.tunnel, .since = order.ordered_at()};
@@ -279,6 +298,15 @@ Spent classify(const ClientConnection& connection, const restart::DrainOrder& or
   return {.what = "request", .budget = budgets.request, .since = order.ordered_at()};
 }
 }  // namespace
+
+// Connections of HTTP/2 are told to go within half of what an idle one may stay, each at a moment of its own. One that
+// carries nothing but tunnels is left alone: some clients drop their tunnels at the first word (docs/http2.md).
+void Acceptor::wind_down(const Client& client, const restart::DrainOrder& order) {
+  const ClientConnection& connection = client.connection;
+  if (connection.streams == nullptr || connection.slot.state() == ipc::ConnectionState::kTunnel) return;
+  const Millis when = order.budgets().spread(order.budgets().idle, connection.core.id) / 2;
+  if (services_.loop.now() >= order.ordered_at() + when) connection.streams->wind_down();
+}
 
 bool Acceptor::enforce(Client& client, const restart::DrainOrder& order) {
   ClientConnection& connection = client.connection;
@@ -292,6 +320,7 @@ bool Acceptor::enforce(Client& client, const restart::DrainOrder& order) {
     client.stream.abort();
   }
   connection.slot.set_fate(ipc::Fate::kCut);
+  if (connection.streams != nullptr) connection.streams->cut();
   services_.log.info("connection cut", {{"connection", connection.core.id},
                                         {"client", connection.core.peer.text()},
                                         {"endpoint", name_of(client.endpoint)},

@@ -95,6 +95,8 @@ class Acceptor {
   /// Accepts until nothing waits; false when it had to stop early (descriptors, memory).
   [[nodiscard]] bool accept_all(Listening& listening);
   Task<> serve(std::unique_ptr<Client> client);
+  /// A client that has turned out to speak HTTP/2; `read` holds its first bytes.
+  Task<> serve_http2(Client& client, Buffer& read);
   /// Frees its place.
   void ended(std::unique_ptr<Client> client);
   /// Takes the PROXY header and believes it. Errors: there is none, and the connection is to be closed.
@@ -110,6 +112,7 @@ class Acceptor {
   [[nodiscard]] const std::string& name_of(EndpointIndex index) const { return endpoint(index).settings.name; }
   void refuse(const Client& client, Refused reason, const Error& error);
   void mark_open();
+  void wind_down(const Client& client, const restart::DrainOrder& order);
   /// Cuts it when its time is over: true when it did.
   [[nodiscard]] bool enforce(Client& client, const restart::DrainOrder& order);
   [[nodiscard]] bool full() const { return sessions_.size() >= services_.settings.limits.connections; }

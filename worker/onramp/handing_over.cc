@@ -169,6 +169,10 @@ Task<> Acceptor::serve_taken(std::unique_ptr<Taken> taken) {
     for (;;) {
       const Http1Session::Ended how = co_await session.run();
       if (how == Http1Session::Ended::kClosed) break;
+      if (how == Http1Session::Ended::kHttp2) {
+        co_await serve_http2(*client, session.buffer());
+        break;
+      }
       const Left left = co_await hand_over_idle(services_, client->connection, session.read());
       if (left == Left::kYes) break;
     }

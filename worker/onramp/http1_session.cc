@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "proto/http1/head_parser.h"
+#include "proto/http2/preface.h"
 #include "worker/flow/exchange.h"
 #include "worker/flow/io.h"
 #include "worker/onramp/http1_client.h"
@@ -23,6 +24,10 @@ http1::BodyLimits body_limits(const ipc::HttpSettings& settings) {
   limits.chunk_extensions = static_cast<std::uint32_t>(settings.chunk_extension_limit.bytes());
   limits.trailers = static_cast<std::uint32_t>(settings.trailer_limit.bytes());
   return limits;
+}
+
+bool speaks(const ipc::HttpSettings& settings, ipc::HttpVersion version) {
+  return std::ranges::find(settings.versions, version) != settings.versions.end();
 }
 
 }  // namespace
@@ -47,6 +52,7 @@ Task<Http1Session::Ended> Http1Session::run() {
     }
     const Next next = co_await serve_one();
     if (next == Next::kAnother) continue;
+    if (next == Next::kHttp2) co_return Ended::kHttp2;
     if (connection_.halt.moved) co_return Ended::kClosed;
     in_.clear();
     in_.release();
@@ -100,14 +106,19 @@ Task<Http1Session::Next> Http1Session::serve_one() {
   bool late = false;
   std::size_t head_size = 0;
   ++pipelined_;
+  const bool first = connection_.requests == 0 && speaks(settings, ipc::HttpVersion::kHttp2);
   while (head_size == 0) {
-    const http::Parsed<std::size_t> parsed = parser.parse(in_.view(), head);
-    if (!parsed) {
-      fault = parsed.error();
-      break;
+    const http2::Preface preface = first ? http2::match_preface(in_.view()) : http2::Preface::kNo;
+    if (preface == http2::Preface::kYes) co_return Next::kHttp2;
+    if (preface == http2::Preface::kNo) {
+      const http::Parsed<std::size_t> parsed = parser.parse(in_.view(), head);
+      if (!parsed) {
+        fault = parsed.error();
+        break;
+      }
+      head_size = *parsed;
+      if (head_size != 0) break;
     }
-    head_size = *parsed;
-    if (head_size != 0) break;
     stream_.confirm();
     const Result<std::size_t> got = co_await read_some(services_.loop, stream_, in_, deadline, Side::kClient);
     if (!got && got.error().code() == Code::kTimeout) {
@@ -120,12 +131,14 @@ Task<Http1Session::Next> Http1Session::serve_one() {
   }
   in_.consume(head_size);
 
-  Exchange exchange(services_, endpoint, connection_, client, head, first_byte);
+  Exchange exchange(services_, endpoint, connection_, {.slot = connection_.slot, .halt = connection_.halt}, client,
+                    head, first_byte);
   exchange.head_bytes(head_size);
   const http::ConnectionFacts facts = http::read_connection(head.fields(), head.version());
   const http::Parsed<http1::Framing> framing = fault || late ? http1::Framing::none() : http1::request_framing(head);
   const http1::BodyLimits limits = body_limits(settings);
   if (!fault && !framing) fault = framing.error();
+  if (!fault && !late && !speaks(settings, ipc::HttpVersion::kHttp1)) fault = http::Fault::kBadVersion;
   if (!fault && framing->kind == http1::Framing::Kind::kLength && framing->length > limits.body)
     fault = http::Fault::kBodyTooLarge;
   if (!fault && !late)

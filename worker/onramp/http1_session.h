@@ -20,11 +20,14 @@ class Http1Session {
   enum class Ended : std::uint8_t {
     kClosed,  ///< the connection is to be closed
     kHalted,  ///< between two requests, as was wanted; run() goes on where it stopped
+    kHttp2,   ///< it speaks HTTP/2, from what is in buffer() on
   };
   Task<Ended> run();
 
   /// Bytes of the next request that have been read.
   [[nodiscard]] std::string_view read() const { return in_.view(); }
+  /// The connection's read buffer, for who goes on with it.
+  [[nodiscard]] Buffer& buffer() { return in_; }
   /// Begins as another worker's session has stopped: `read` has been read, and the wait for the next request began when
   /// the connection's facts say.
   void take_over(std::string_view read) {
@@ -42,6 +45,7 @@ class Http1Session {
     kAnother,  ///< another request may follow
     kLinger,   ///< it has been answered, but may still be sending
     kClose,
+    kHttp2,  ///< it was no request but the preface of HTTP/2
   };
   /// Serves the request whose first bytes are in the buffer.
   Task<Next> serve_one();

@@ -74,6 +74,10 @@ void PathMetrics::connection_refused(EndpointIndex endpoint, Refused why) {
   series_->endpoint(endpoint).count_refused(why);
 }
 
+void PathMetrics::http2_flooded(EndpointIndex endpoint, http2::Flood flood) {
+  series_->endpoint(endpoint).count_flood(flood);
+}
+
 void PathMetrics::request_started(EndpointIndex endpoint) {
   series_->endpoint(endpoint).requests_open.add(1);
 }

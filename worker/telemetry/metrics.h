@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "proto/http2/flood.h"
 #include "worker/telemetry/record.h"
 
 namespace sluice::ipc {
@@ -77,6 +78,8 @@ class PathMetrics {
   void connection_closed(EndpointIndex endpoint);
   void connection_refused(EndpointIndex endpoint, Refused why);
   void accept_paused(AcceptPaused why);
+  /// An HTTP/2 connection was ended because of it.
+  void http2_flooded(EndpointIndex endpoint, http2::Flood flood);
 
   /// A request began; request_finished() ends it.
   void request_started(EndpointIndex endpoint);

@@ -68,6 +68,13 @@ void EndpointSeries::count_request_refused(RequestRefused why) {
   });
 }
 
+void EndpointSeries::count_flood(http2::Flood flood) {
+  floods_.count(slot_of(flood), [&] {
+    return to_.counter("sluice_http2_floods_total", "HTTP/2 connections ended because of a flood of frames.",
+                       {{"endpoint", name_}, {"cause", http2::name(flood)}});
+  });
+}
+
 void EndpointSeries::count_status(std::uint16_t status) {
   const std::size_t slot = status_slot(status);
   statuses_.count(slot, [&] {

@@ -70,6 +70,7 @@ class EndpointSeries {
 
   void count_refused(Refused why);
   void count_request_refused(RequestRefused why);
+  void count_flood(http2::Flood flood);
   void count_status(std::uint16_t status);
   void count_cut(Ended by);
   void count_error(Code code);
@@ -100,6 +101,7 @@ class EndpointSeries {
   std::string name_;
   LazyCounters<slot_of(Refused::kMemory) + 1> refused_;
   LazyCounters<slot_of(RequestRefused::kMemory) + 1> requests_refused_;
+  LazyCounters<http2::kFloods> floods_;
   std::vector<Route> routes_;
   LazyCounters<kStatusSlots> statuses_;
   LazyCounters<slot_of(Ended::kTimeout) + 1> cut_;

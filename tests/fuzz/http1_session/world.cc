@@ -61,6 +61,7 @@ ipc::TenantSettings make_settings() {
   for (ipc::EndpointSettings& endpoint : settings.endpoints) {
     endpoint.name = "web";
     endpoint.http.via = "fuzz";
+    endpoint.http.versions = {ipc::HttpVersion::kHttp1};
     endpoint.http.head_limit = Size::kib(4);
     endpoint.http.request_line_limit = Size(1024);
     endpoint.http.body_limit = Size::kib(16);

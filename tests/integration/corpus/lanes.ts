@@ -18,6 +18,7 @@ export const tight: JsonObject = {
 export const hurried: JsonObject = { head_timeout: '300ms', body_timeout: '300ms', keepalive_timeout: '300ms', write_timeout: '300ms' };
 
 const via = 'sluice';
+const versions = ['http/1.1'];  // bytes of HTTP/2 are here to be refused; tests/unit/proto/http2 has cases of its own
 
 /** A tenant for the lanes' origins: endpoints are called reverse-0, tight-0 and so on. */
 export function tenant(origins: readonly LaneOrigin[]): JsonObject {
@@ -29,10 +30,10 @@ export function tenant(origins: readonly LaneOrigin[]): JsonObject {
     endpoints: origins.flatMap((_, i) => {
       const reverse = { listen: ['127.0.0.1:0'], mode: 'reverse', routes: [{ upstream: `origin-${i}` }] };
       return [
-        { name: `reverse-${i}`, ...reverse, http: { via } },
-        { name: `tight-${i}`, ...reverse, http: { via, ...tight } },
-        { name: `hurried-${i}`, ...reverse, http: { via, ...hurried } },
-        { name: `forward-${i}`, listen: ['127.0.0.1:0'], mode: 'forward', connect: { ports: [] }, http: { via } },
+        { name: `reverse-${i}`, ...reverse, http: { via, versions } },
+        { name: `tight-${i}`, ...reverse, http: { via, versions, ...tight } },
+        { name: `hurried-${i}`, ...reverse, http: { via, versions, ...hurried } },
+        { name: `forward-${i}`, listen: ['127.0.0.1:0'], mode: 'forward', connect: { ports: [] }, http: { via, versions } },
       ];
     }),
   };

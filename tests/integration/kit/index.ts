@@ -24,3 +24,4 @@ export { Authority, HttpsOrigin, selfSigned, serveTls, type Identity, type SeenO
 export { connectThrough } from './tunnel.js';
 export { eventually, patience, sleep, within } from './wait.js';
 export * as websocket from './websocket.js';
+export * as h2 from './http2.js';

@@ -149,8 +149,8 @@ TEST_F(ConnectionTableTest, NeverShowsHalfOfTwoConnections) {
   ConnectionTable table(slab);
   std::atomic<bool> done = false;
   std::jthread writer([&] {
-    const std::string a(64, 'a');
-    const std::string b(64, 'b');
+    const std::string a(56, 'a');
+    const std::string b(56, 'b');
     for (int i = 0; i < 20'000; ++i) {
       ConnectionSlot slot = table.add(client_, static_cast<std::uint16_t>(i % 2), i % 2);
       slot.request(i % 2 == 0 ? a : b);
@@ -161,7 +161,7 @@ TEST_F(ConnectionTableTest, NeverShowsHalfOfTwoConnections) {
     for (const ConnectionRecord& record : seen()) {
       EXPECT_EQ(record.started_unix_ms, record.endpoint_index);
       if (record.target.empty()) continue;
-      EXPECT_EQ(record.target, std::string(64, record.endpoint_index == 0 ? 'a' : 'b'));
+      EXPECT_EQ(record.target, std::string(56, record.endpoint_index == 0 ? 'a' : 'b'));
     }
   }
 }

@@ -1,0 +1,48 @@
+// FrameWatch: looks at the frames of a client as they pass, before anybody decodes them, and counts what may be a
+// flood: nothing is kept but the header of the frame under way. It also knows whether a block of fields is under way,
+// for the on-ramp's clock.
+//
+// It refuses nothing else: what a frame may look like is nghttp2's business (server_session.cc).
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "proto/http2/flood.h"
+#include "proto/http2/preface.h"
+
+namespace sluice::http2 {
+
+struct BlockLimits {
+  std::uint32_t bytes = 64 * 1024;   ///< of a block of fields on the wire
+  std::uint32_t continuations = 16;  ///< frames that go on with it
+};
+
+class FrameWatch {
+ public:
+  explicit FrameWatch(const BlockLimits& limits) : limits_(limits) {}
+
+  /// Takes the client's bytes in any pieces, the preface first. The flood that passed its budget, if one did; the
+  /// connection is to be ended then.
+  [[nodiscard]] std::optional<Flood> pass(std::string_view bytes, FloodGuard& guard, Nanos now);
+  /// A block of fields has begun and not ended.
+  [[nodiscard]] bool in_block() const { return in_block_; }
+
+ private:
+  static constexpr std::size_t kHeader = 9;
+  [[nodiscard]] std::optional<Flood> frame(FloodGuard& guard, Nanos now);
+  [[nodiscard]] std::optional<Flood> continuation(std::uint32_t length, FloodGuard& guard, Nanos now);
+
+  BlockLimits limits_;
+  std::size_t preface_left_ = kPreface.size();
+  std::array<std::uint8_t, kHeader> header_{};
+  std::size_t have_ = 0;           // bytes of the header
+  std::uint32_t left_ = 0;         // bytes of the payload to come
+  std::uint32_t block_bytes_ = 0;  // of the block under way
+  std::uint32_t block_frames_ = 0;
+  bool in_block_ = false;
+};
+
+}  // namespace sluice::http2

@@ -1,0 +1,132 @@
+// ServerSession: our end of an HTTP/2 connection to a client (RFC 9113), sans I/O: bytes in by feed(), requests out by
+// arrived(), answers in by answer() and offer(), bytes out by fill(). On nghttp2, which does frames, HPACK, the state
+// of streams, windows, and the order of what is sent (RFC 9218); budgets against floods, limits of heads and everything
+// a request must be to the rest of the proxy are ours.
+//
+// nghttp2's callbacks write facts into streams and call Stream::changed(), nothing else. feed() and fill() must not be
+// called from there. Streams belong to the session; who serves one says drop() when it is done with it. One owner: the
+// on-ramp's session.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "proto/http2/flood.h"
+#include "proto/http2/frame_watch.h"
+#include "proto/http2/stream.h"
+
+struct nghttp2_session;
+
+namespace sluice::http2 {
+
+struct SessionLimits {
+  HeadLimits head;
+  std::uint32_t trailers = 8 * 1024;  ///< bytes of the trailer section
+  std::uint32_t trailer_fields = 32;
+  std::uint32_t streams = 128;                   ///< open at the same time
+  std::uint32_t stream_window = 64 * 1024;       ///< bytes of a body that may wait for who reads it
+  std::uint32_t connection_window = 256 * 1024;  ///< and of all bodies of the connection
+};
+
+class ServerSession {
+ public:
+  using MakeStream = std::function<std::unique_ptr<Stream>()>;
+  ServerSession(const SessionLimits& limits, MakeStream make, Nanos now);
+  ServerSession(ServerSession&&) = delete;
+  ~ServerSession();
+
+  /// Takes what the client has sent, the preface first. What it comes to is in arrived(), gone() and the streams.
+  void feed(std::string_view bytes, Nanos now);
+  /// Requests whose fields have come since this was last asked.
+  [[nodiscard]] std::vector<Stream*> take_arrived() { return std::exchange(arrived_, {}); }
+  /// Streams that the client, or an error of its, has ended before their answer was: to be given up and dropped.
+  [[nodiscard]] std::vector<Stream*> take_gone() { return std::exchange(gone_, {}); }
+
+  /// An interim response.
+  void interim(Stream& stream, const http::ResponseHead& head);
+  /// The final response. `last`: it has no body. Otherwise the body is offer()ed.
+  void answer(Stream& stream, const http::ResponseHead& head, Last last);
+  /// The final response to CONNECT: both directions go on for as long as each wants, bytes are offer()ed.
+  void open_tunnel(Stream& stream, const http::ResponseHead& head);
+  /// The next piece of the body, once the last one has been taken; it stays where it is until it has been taken.
+  /// `trailers` go behind the last piece.
+  void offer(Stream& stream, std::string_view piece, Last last, const http::Fields* trailers);
+  /// Nothing follows what was offered.
+  void end_tunnel(Stream& stream);
+  /// Ends the stream before its end.
+  void reset(Stream& stream, ErrorCode why);
+  /// Who serves it is done with it; it is destroyed. An answer that is not whole is reset with `why`.
+  void drop(Stream& stream, ErrorCode why);
+
+  /// Puts what is to be sent into `out`, as long as that holds less than a block; false when there was nothing.
+  bool fill(Buffer& out, Nanos now);
+  /// The client's windows leave room for data on this stream.
+  [[nodiscard]] bool may_send(const Stream& stream) const;
+
+  /// The client may open no more streams, and is told with a GOAWAY that lets all through that are on their way; then
+  /// pinged, to know when it has been heard (RFC 9113 section 6.8).
+  void announce_end();
+  /// The answer to that ping has come.
+  [[nodiscard]] bool end_heard() const { return end_heard_; }
+  /// The GOAWAY that names the last stream. What is open goes on.
+  void end();
+  /// GOAWAY, and nothing goes on.
+  void abort(ErrorCode why);
+
+  /// Nothing comes of the client's bytes any more: flush and close.
+  [[nodiscard]] bool over() const;
+  /// Why, when the client has broken the rules.
+  [[nodiscard]] std::optional<Flood> flood() const { return flood_; }
+  /// Why, in nghttp2's words; empty when it has not.
+  [[nodiscard]] std::string_view broken() const { return broken_; }
+  /// Streams that live.
+  [[nodiscard]] std::size_t streams() const { return streams_.size(); }
+  [[nodiscard]] Stream& stream(std::size_t index) const { return *streams_[index]; }
+  /// Control frames that wait to be sent: many of them, and the client is not reading.
+  [[nodiscard]] std::size_t backlog() const;
+  /// A block of fields has begun and not ended.
+  [[nodiscard]] bool in_block() const { return watch_.in_block(); }
+  /// Streams that the client has been told we do not take as they are.
+  [[nodiscard]] std::uint64_t malformed() const { return malformed_; }
+  /// Bytes of DATA that have been put into frames.
+  [[nodiscard]] std::uint64_t data_sent() const { return data_sent_; }
+
+ private:
+  friend class Stream;
+  friend struct Callbacks;
+  void ruin(Flood flood);
+  void ruin(std::string_view why);
+  void submit_head(Stream& stream, const http::ResponseHead& head, std::uint8_t flags);
+  void submit_answer(Stream& stream, const http::ResponseHead& head, Last last);
+  void give_credit(Stream& stream, std::size_t bytes);
+  void remove(Stream& stream);
+  void settle();
+  [[nodiscard]] Stream* find(std::int32_t id) const;
+
+  nghttp2_session* session_ = nullptr;
+  SessionLimits limits_;
+  MakeStream make_;
+  FloodGuard guard_;
+  FrameWatch watch_;
+  Nanos now_;
+  std::vector<std::unique_ptr<Stream>> streams_;
+  std::vector<Stream*> arrived_;
+  std::vector<Stream*> gone_;
+  std::vector<Stream*> dead_;  // closed before anybody was told of them
+  Buffer* out_ = nullptr;      // while fill() runs
+  std::optional<Flood> flood_;
+  std::optional<Flood> noticed_;  // inside nghttp2, which may not be told to end there
+  std::string_view broken_;
+  std::uint64_t block_bytes_ = 0;  // unpacked, of the block of fields under way
+  std::uint64_t malformed_ = 0;
+  std::uint64_t data_sent_ = 0;
+  bool bomb_ = false;  // that block has been counted
+  bool aborted_ = false;
+  bool end_heard_ = false;
+};
+
+}  // namespace sluice::http2
