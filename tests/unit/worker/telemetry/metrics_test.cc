@@ -252,6 +252,7 @@ TEST(PathMetrics, AreAllListedInTheDocumentation) {
   metrics.connection_refused(0, Refused::kHook);
   metrics.accept_paused(AcceptPaused::kDescriptors);
   metrics.request_refused(0, RequestRefused::kSourceRate);
+  metrics.http2_flooded(0, http2::Flood::kResets);
   metrics.request_finished({.route = 0});
   metrics.request_finished({.ended = Ended::kClient, .error = &error});
   metrics.origin_failed(0, Code::kReset);
