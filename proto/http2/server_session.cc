@@ -221,6 +221,13 @@ void ServerSession::offer(Stream& stream, std::string_view piece, Last last, con
   nghttp2_session_resume_data(session_, stream.id_);
 }
 
+void ServerSession::withdraw(Stream& stream) {
+  stream.piece_ = {};
+  stream.last_piece_ = false;
+  stream.offered_trailers_ = nullptr;
+  stream.owes_end_ = false;
+}
+
 void ServerSession::end_tunnel(Stream& stream) {
   if (stream.closed_) return;
   stream.last_piece_ = true;

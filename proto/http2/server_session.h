@@ -55,6 +55,8 @@ class ServerSession {
   /// The next piece of the body, once the last one has been taken; it stays where it is until it has been taken.
   /// `trailers` go behind the last piece.
   void offer(Stream& stream, std::string_view piece, Last last, const http::Fields* trailers);
+  /// What was offered and has not been taken is gone: the answer will not be whole.
+  static void withdraw(Stream& stream);
   /// Nothing follows what was offered.
   void end_tunnel(Stream& stream);
   /// Ends the stream before its end.

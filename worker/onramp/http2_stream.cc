@@ -9,6 +9,19 @@
 namespace sluice::worker {
 namespace {
 constexpr std::size_t kTunnelPiece = std::size_t{16} * 1024;  // of a tunnel: so much waits to be put into frames
+
+// However the sending of a body ends, cancelled too: what was offered belongs to its source, and may be gone next.
+class Withdrawal {
+ public:
+  explicit Withdrawal(http2::Stream& stream) : stream_(stream) {}
+  Withdrawal(Withdrawal&&) = delete;
+  ~Withdrawal() {
+    if (!stream_.taken()) http2::ServerSession::withdraw(stream_);
+  }
+
+ private:
+  http2::Stream& stream_;
+};
 }  // namespace
 
 void Http2Stream::begin(const Pace& body_pace, std::uint64_t body_limit, const Pace& pace) {
@@ -87,6 +100,7 @@ Task<Result<>> Http2Stream::send_response(http::ResponseHead& head, BodySource& 
   }
   session.answer(*this, head, http2::Last::kNo);
   output_.wake_writer();
+  const Withdrawal withdrawal(*this);
   for (;;) {
     std::optional<Piece> piece = body.ready();
     if (!piece) {

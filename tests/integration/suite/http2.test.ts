@@ -30,12 +30,12 @@ scenario('a request travels over HTTP/2 and on over HTTP/1.1', async (kit) => {
   assert.deepEqual([line['version'], line['status'], line['ended'], line['path']], ['HTTP/2', 200, 'ok', '/path?q=1']);
 });
 
+const endpoint = (name: string, http: JsonObject): JsonObject => ({ name, listen: ['127.0.0.1:0'], http, routes: [{ upstream: 'origin' }] });
+
 scenario('an endpoint serves the versions that it is told to', async (kit) => {
   const server = await kit.origin();
-  const endpoint = (name: string, versions: string[]): JsonObject =>
-    ({ name, listen: ['127.0.0.1:0'], http: { versions }, routes: [{ upstream: 'origin' }] });
   const proxy = await kit.sluice({
-    config: { tenants: [{ ...reverse([server.address]), endpoints: [endpoint('old', ['http/1.1']), endpoint('new', ['h2']), endpoint('both', ['http/1.1', 'h2'])] }] },
+    config: { tenants: [{ ...reverse([server.address]), endpoints: [endpoint('old', { versions: ['http/1.1'] }), endpoint('new', { versions: ['h2'] }), endpoint('both', {})] }] },
   });
   const ask = async (name: string): Promise<number> => (await (await kit.connect(proxy.address(name))).ask('GET / HTTP/1.1\r\nHost: a\r\n\r\n')).status;
   assert.deepEqual([await ask('old'), await ask('new'), await ask('both')], [200, 505, 200]);
@@ -161,8 +161,9 @@ scenario('a client that takes nothing of its answer loses the stream, and not th
 
 scenario('limits hold for each request', async (kit) => {
   const server = await kit.origin((request, response) => { request.resume().on('end', () => response.end()); });
-  const http = { head_limit: '2KiB', request_line_limit: '512B', field_limit: 20, body_limit: '1KiB', body_timeout: '300ms' };
-  const proxy = await kit.sluice({ config: { tenants: [reverse([server.address], { http })] } });
+  const http = { head_limit: '2KiB', request_line_limit: '512B', field_limit: 20, body_limit: '1KiB' };
+  const main = reverse([server.address], { http });
+  const proxy = await kit.sluice({ config: { tenants: [{ ...main, endpoints: [...(main['endpoints'] as JsonObject[]), endpoint('hurried', { body_timeout: '300ms' })] }] } });
   const client = await open(kit, proxy.address('web'));
   const status = async (headers: Record<string, string>, body?: string): Promise<number> => (await client.ask(headers, body)).status;
   assert.equal(await status({ 'x-large': 'x'.repeat(3000) }), 431);
@@ -172,7 +173,7 @@ scenario('limits hold for each request', async (kit) => {
   assert.equal(await status({ ':method': 'POST' }, 'x'.repeat(2000)), 413);
   assert.equal(await status({ expect: 'miracles' }), 417);
   assert.equal(await status({ ':scheme': 'ftp' }), 400);
-  const late = client.request({ ':method': 'POST' }, { body: true });
+  const late = (await open(kit, proxy.address('hurried'))).request({ ':method': 'POST' }, { body: true });
   assert.equal((await h2.readAnswer(late)).status, 408);
   assert.equal(await status({}), 200);
 });
@@ -230,17 +231,17 @@ scenario('floods end the connection, are logged and counted', async (kit) => {
   const line = await proxy.log.waitFor('the flood', (r) => r['event'] === 'connection ended');
   assert.equal(line['flood'], 'resets');
   await eventually('the count', async () => (await proxy.metrics()).sum('sluice_http2_floods_total', { cause: 'resets' }) === 1);
-  assert.equal((await (await open(kit, proxy.address('web'))).session.destroyed), false);
+  assert.equal((await open(kit, proxy.address('web'))).session.destroyed, false);
 });
 
 scenario('a connection that idles, or never finishes its fields, is ended', async (kit) => {
   const server = await kit.origin();
-  const proxy = await kit.sluice({ config: { tenants: [reverse([server.address], { http: { keepalive_timeout: '300ms', head_timeout: '300ms' } })] } });
-  const client = await open(kit, proxy.address('web'));
+  const proxy = await kit.sluice({ config: { tenants: [{ ...reverse([server.address]), endpoints: [endpoint('idle', { keepalive_timeout: '300ms' }), endpoint('slow', { head_timeout: '1500ms' })] }] } });
+  const client = await open(kit, proxy.address('idle'));
   assert.equal((await client.ask()).status, 200);
   await eventually('the end', () => client.closed);
   assert.deepEqual(client.goaways.map((g) => g.code), [0]);
-  const slow = await kit.connect(proxy.address('web'));
+  const slow = await kit.connect(proxy.address('slow'));
   await slow.send(Buffer.concat([Buffer.from(h2.preface), h2.frame(h2.type.settings, 0, 0), h2.frame(h2.type.headers, 1, 1, h2.block([['x', 'y']]))]));
   const seen = await h2.until(slow, (f) => f.type === h2.type.goaway);
   assert.equal(seen.at(-1)?.payload.readUInt32BE(4), 11);

@@ -146,6 +146,21 @@ TEST(Http2Session, ForgetsAPieceWithItsStream) {
   EXPECT_TRUE(of(talk.hear(), kData).empty());
 }
 
+TEST(Http2Session, SendsNothingOfWhatWasWithdrawn) {
+  Conversation talk;
+  talk.say(hello() + headers(1, get()));
+  Stream* const stream = talk.find(1);
+  http::ResponseHead head;
+  auto piece = std::make_unique<std::string>(1000, 'x');
+  talk.session.answer(*stream, ok(head), Last::kNo);
+  talk.session.offer(*stream, *piece, Last::kYes, nullptr);
+  ServerSession::withdraw(*stream);
+  piece.reset();
+  EXPECT_TRUE(of(talk.hear(), kData).empty());
+  talk.session.drop(*stream, ErrorCode::kInternalError);
+  EXPECT_EQ(talk.reset_of(1), ErrorCode::kInternalError) << "an answer that is not whole looks whole";
+}
+
 TEST(Http2Session, SendsInterimResponsesBefore) {
   Conversation talk;
   talk.say(hello() + headers(1, get()));
