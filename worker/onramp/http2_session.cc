@@ -89,7 +89,7 @@ Task<> Http2Session::run(Buffer& read) {
     tidy();
   }
   log_end();
-  co_await close();
+  co_await farewell();
 }
 
 // What the client's bytes come to: requests are served, those that were taken back are given up, at once and whole.
@@ -278,7 +278,7 @@ void Http2Session::log_end() {
 
 // What is left is cancelled; the last frames go out, in a bounded time, and then the connection lingers so that a reset
 // does not take them away.
-Task<> Http2Session::close() {
+Task<> Http2Session::farewell() {
   for (std::size_t i = 0; i < session_.streams(); ++i) ours(session_.stream(i)).work.cancel();
   done_.clear();
   writer_.cancel();

@@ -42,7 +42,7 @@ class Http2Session final : public Streams, public Http2Output {
   Task<> write();
   Task<Result<>> write_out(Patience& patience);
   Task<> serve(Http2Stream& stream);
-  Task<> close();
+  Task<> farewell();
   void take(std::string_view bytes);
   void tidy();
   [[nodiscard]] bool drained() const;
