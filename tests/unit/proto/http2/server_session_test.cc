@@ -211,9 +211,11 @@ TEST(Http2Session, EndsInTwoStepsWithARoundTripBetween) {
   EXPECT_FALSE(talk.session.over()) << "what is open goes on";
   for (const std::int32_t id : {1, 3}) {
     http::ResponseHead head;
-    talk.session.answer(*talk.find(id), ok(head), Last::kYes);
+    Stream* const stream = talk.find(id);
+    talk.session.answer(*stream, ok(head), Last::kYes);
     talk.hear();
-    talk.session.drop(*talk.find(id), ErrorCode::kInternalError);
+    std::erase(talk.arrived, stream);
+    talk.session.drop(*stream, ErrorCode::kInternalError);
   }
   EXPECT_TRUE(talk.session.over());
 }
