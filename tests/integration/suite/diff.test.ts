@@ -40,7 +40,7 @@ scenario('diff shows beforehand what an upgrade would do, and does nothing', asy
   assert.match(restart.text, /log\.format can be changed only by a restart/);
 
   proxy.reconfigure((config) => { config['log'] = { format: 'json' }; config['application'] = { program: '/nowhere/at/all' }; });
-  assert.equal((await diff()).code, 11);
+  assert.equal((await diff()).code, 31);
 
   const password = `pbkdf2-sha256:256:${'ab'.repeat(16)}:${'cd'.repeat(32)}`;
   proxy.reconfigure((config) => {
