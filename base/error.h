@@ -42,9 +42,10 @@ enum class Code : std::uint8_t {
 enum class Side : std::uint8_t { kUs, kClient, kOrigin };
 
 enum class Retry : std::uint8_t {
-  kNo,        ///< the origin may have acted on it
-  kYes,       ///< nothing was sent
-  kIfReused,  ///< safe when the connection was a reused one that died before its first answer byte
+  kNo,           ///< the origin may have acted on it
+  kYes,          ///< nothing was sent
+  kUnprocessed,  ///< the server says, or must, that it has not looked at it: safe there, too, for any request
+  kIfReused,     ///< safe when the connection was a reused one that died before its first answer byte
 };
 
 class Error {

@@ -67,10 +67,12 @@ Result<TlsClients> clients_of(const ipc::TenantSettings& settings, const PolicyM
     clients.emplace_back();
     if (!upstream.tls.enabled) continue;
     for (const std::shared_ptr<UpstreamGroup>& group : makings.pool.configured())
-      if (group->name() == upstream.name && group->tls() != nullptr && group->tls()->settings() == upstream.tls)
+      if (group->name() == upstream.name && group->tls() != nullptr && group->tls()->settings() == upstream.tls &&
+          group->tls()->versions() == upstream.http.versions)
         clients.back() = group->tls();
     if (clients.back() != nullptr) continue;
-    Result<std::shared_ptr<const TlsClient>> made = TlsClient::make(upstream.tls, makings.trust);
+    Result<std::shared_ptr<const TlsClient>> made =
+        TlsClient::make(upstream.tls, makings.trust, upstream.http.versions);
     if (!made) return fail(std::move(made.error()).during("upstream " + upstream.name));
     clients.back() = *std::move(made);
   }
@@ -86,7 +88,7 @@ bool needs_system_trust(const ipc::TenantSettings& settings) {
 Result<> check_tls(const ipc::TenantSettings& settings, const TlsTrust* trust) {
   for (const ipc::UpstreamSettings& upstream : settings.upstreams) {
     if (!upstream.tls.enabled) continue;
-    const Result<std::shared_ptr<const TlsClient>> made = TlsClient::make(upstream.tls, trust);
+    const Result<std::shared_ptr<const TlsClient>> made = TlsClient::make(upstream.tls, trust, upstream.http.versions);
     if (!made) return fail(Error(made.error()).during("upstream " + upstream.name));
   }
   return {};

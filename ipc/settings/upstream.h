@@ -8,6 +8,7 @@
 
 #include "ipc/settings/health.h"
 #include "ipc/settings/off_ramp.h"
+#include "ipc/settings/upstream_http.h"
 #include "ipc/settings/upstream_tls.h"
 
 namespace sluice::ipc {
@@ -89,6 +90,7 @@ struct UpstreamSettings {
   HostHeader host_header = HostHeader::kPreserve;
   SendProxy send_proxy = SendProxy::kOff;
   UpstreamTlsSettings tls;
+  UpstreamHttpSettings http;
   Balance balance = Balance::kRoundRobin;
   HashSettings hash;
   std::uint32_t max_requests = 0;
@@ -113,6 +115,7 @@ struct UpstreamSettings {
       "Begin each connection to a server with a PROXY protocol header that tells the client's address. Such a "
       "connection carries one request: the next one may be of another client.");
     f(&S::tls, "tls", "");
+    f(&S::http, "http", "");
     f(&S::balance, "balance", "Which server gets a request.");
     f(&S::hash, "hash", "");
     f(&S::max_requests, "max_requests", "Requests to all servers together at a time, tunnels included, of each worker.")

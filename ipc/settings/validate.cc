@@ -61,6 +61,7 @@ class Validator {
   void routes(const EndpointSettings& endpoint, const std::set<std::string>& upstreams, const std::string& path);
   void upstream(const UpstreamSettings& upstream, const std::string& path);
   void origin_tls(const UpstreamTlsSettings& tls, const std::string& path);
+  void origin_http(const UpstreamSettings& upstream, const std::string& path);
   void listen(const std::vector<std::string>& addresses, const std::string& path, Protocol protocol);
   void off_ramp(const OffRampSettings& settings, const std::string& path) {
     if (settings.connect_timeout > settings.connect_total_timeout)
@@ -118,6 +119,7 @@ void Validator::tenant(const TenantSettings& tenant, const std::string& path) {
 void Validator::upstream(const UpstreamSettings& upstream, const std::string& path) {
   off_ramp(upstream.off_ramp, path);
   origin_tls(upstream.tls, path + ".tls");
+  origin_http(upstream, path);
   if (upstream.servers.empty()) problems_.add(path + ".servers", "the upstream has no servers");
   Unique servers(problems_);
   for (std::size_t i = 0; i < upstream.servers.size(); ++i)
@@ -161,6 +163,15 @@ void Validator::origin_tls(const UpstreamTlsSettings& tls, const std::string& pa
     problems_.add(path + ".verify", "is not \"certificate\", so the trusted certificates would do nothing");
   if (!tls.enabled && tls != UpstreamTlsSettings())
     problems_.add(path + ".enabled", "is false, so everything else here would do nothing");
+}
+
+void Validator::origin_http(const UpstreamSettings& upstream, const std::string& path) {
+  const UpstreamHttpSettings& http = upstream.http;
+  if (!http.speaks(HttpVersion::kHttp2)) return;
+  if (!upstream.tls.enabled && http.speaks(HttpVersion::kHttp1))
+    problems_.add(path + ".http.versions", "has two versions, but without TLS a server cannot say which it speaks");
+  if (upstream.send_proxy != SendProxy::kOff)
+    problems_.add(path + ".send_proxy", "makes a connection one client's, but over HTTP/2 clients share connections");
 }
 
 void Validator::endpoint(const EndpointSettings& endpoint, const std::set<std::string>& upstreams,

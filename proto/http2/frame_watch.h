@@ -1,4 +1,4 @@
-// FrameWatch: looks at the frames of a client as they pass, before anybody decodes them, and counts what may be a
+// FrameWatch: looks at the frames of a peer as they pass, before anybody decodes them, and counts what may be a
 // flood: nothing is kept but the header of the frame under way. It also knows whether a block of fields is under way,
 // for the on-ramp's clock.
 //
@@ -20,11 +20,15 @@ struct BlockLimits {
   std::uint32_t continuations = 16;  ///< frames that go on with it
 };
 
+/// Whose frames are looked at. A client's begin with the preface.
+enum class Sender : std::uint8_t { kClient, kServer };
+
 class FrameWatch {
  public:
-  explicit FrameWatch(const BlockLimits& limits) : limits_(limits) {}
+  explicit FrameWatch(const BlockLimits& limits, Sender sender = Sender::kClient)
+      : limits_(limits), preface_left_(sender == Sender::kClient ? kPreface.size() : 0) {}
 
-  /// Takes the client's bytes in any pieces, the preface first. The flood that passed its budget, if one did; the
+  /// Takes the peer's bytes in any pieces, the preface first. The flood that passed its budget, if one did; the
   /// connection is to be ended then.
   [[nodiscard]] std::optional<Flood> pass(std::string_view bytes, FloodGuard& guard, Nanos now);
   /// A block of fields has begun and not ended.
@@ -36,7 +40,7 @@ class FrameWatch {
   [[nodiscard]] std::optional<Flood> continuation(std::uint32_t length, FloodGuard& guard, Nanos now);
 
   BlockLimits limits_;
-  std::size_t preface_left_ = kPreface.size();
+  std::size_t preface_left_;
   std::array<std::uint8_t, kHeader> header_{};
   std::size_t have_ = 0;           // bytes of the header
   std::uint32_t left_ = 0;         // bytes of the payload to come

@@ -2,11 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <variant>
 
 #include "base/scope.h"
 #include "worker/flow/exchange.h"
-#include "worker/flow/introduce.h"
 #include "worker/offramp/balance_key.h"
+#include "worker/offramp/http2_exchange.h"
 #include "worker/offramp/origin_count.h"
 #include "worker/telemetry/metrics.h"
 
@@ -26,6 +27,10 @@ class Queued {
   PathMetrics& metrics_;
   UpstreamIndex upstream_;
 };
+
+http1::HeadLimits response_limits(const ipc::HttpSettings& settings) {
+  return {.head = static_cast<std::uint32_t>(settings.head_limit.bytes()), .fields = settings.field_limit};
+}
 
 Error overload(const UpstreamGroup& group, std::string_view what) {
   return Error(Code::kOverload, group.name().empty() ? std::string(what) : fmt::format("{}: {}", group.name(), what));
@@ -62,7 +67,8 @@ Task<Result<>> Exchange::forward(const Destination& destination) {
 }
 
 // What is safe: when nothing was sent, another server; when a reused connection died before its first answer byte under
-// a request that may be repeated, another connection (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
+// a request that may be repeated, another connection (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1); when the server
+// has not looked at it, any request whose body is still whole (RFC 9113 section 8.7).
 bool Exchange::may_try_again(const Error& error, UpstreamGroup& group, Attempts& attempts, Place& place) {
   if (attempts.number >= group.settings().retry.attempts) return false;
   if (error.retry() == Retry::kYes) {
@@ -71,7 +77,9 @@ bool Exchange::may_try_again(const Error& error, UpstreamGroup& group, Attempts&
     attempts.next = group.take_place(attempts.wanted, services_.loop.now());
     return attempts.next && within_budget(group, attempts);
   }
-  // the place is kept: any connection may die
+  // the place is kept: any connection may die, and a stream may be refused
+  if (error.retry() == Retry::kUnprocessed)
+    return client_.request_body().passed() == 0 && within_budget(group, attempts);
   return error.retry() == Retry::kIfReused && record_.origin_reused && repeatable() && within_budget(group, attempts);
 }
 
@@ -106,21 +114,33 @@ Task<Result<>> Exchange::attempt(const Destination& destination, Attempts& attem
     const Result<> changed = request_.set_authority(HostPort{.host = server.host(), .port = server.port()}.text());
     if (!changed) co_return changed;
   }
-  Result<std::unique_ptr<OriginConnection>> connection = co_await acquire(destination, server);
-  if (!connection) {
-    if (connection.error().side() == Side::kOrigin)
-      destination.group->failed(place.member(), connection.error(), services_.loop.now());
-    co_return fail(std::move(connection.error()));
+  Result<OriginLink> link = co_await acquire(destination, server);
+  if (!link) {
+    if (link.error().side() == Side::kOrigin)
+      destination.group->failed(place.member(), link.error(), services_.loop.now());
+    co_return fail(std::move(link.error()));
   }
-  origin_ = (*connection)->address();
-  const OriginCount counted(services_.metrics, server.upstream(), *connection);
-  Result<> done = co_await exchange_on(*destination.group, attempts, place, *connection);
+  const OriginCount counted(services_.metrics, server.upstream(), link->own);
+  std::variant<std::monostate, OriginExchange, Http2Exchange> sides;
+  OriginSide* origin = nullptr;
+  if (link->own != nullptr) {
+    origin_ = link->own->address();
+    origin = &sides.emplace<OriginExchange>(*link->own, server.timeouts(), response_limits(endpoint_.settings.http));
+  } else {
+    origin_ = link->shared.origin().connection().address();
+    origin = &sides.emplace<Http2Exchange>(link->shared.origin(), server.timeouts());
+  }
+  Result<> done = co_await exchange_on(*destination.group, attempts, place, *origin);
   account_for(*destination.group, place.member(), done);
+  if (auto* const http1 = std::get_if<OriginExchange>(&sides)) {
+    http1->settle();
+    if (done && http1->reusable()) server.give_back(std::move(link->own), services_.loop.now(), services_.metrics);
+  }
   co_return done;
 }
 
 // What the attempt says about the server's health. A tunnel that breaks says nothing, nor does a kept connection that
-// the server closed in the moment we used it.
+// the server closed in the moment we used it, or that it had said goodbye on.
 void Exchange::account_for(UpstreamGroup& group, Member& member, const Result<>& done) const {
   const Nanos now = services_.loop.now();
   if (done || record_.kind == AccessRecord::Kind::kTunnel) {
@@ -132,28 +152,10 @@ void Exchange::account_for(UpstreamGroup& group, Member& member, const Result<>&
     }
     return;
   }
-  const bool stale = done.error().retry() == Retry::kIfReused && record_.origin_reused;
+  const Retry retry = done.error().retry();
+  const bool stale = (retry == Retry::kIfReused && record_.origin_reused) ||
+                     (retry == Retry::kUnprocessed && done.error().code() == Code::kClosed);
   if (done.error().side() == Side::kOrigin && !stale) group.failed(member, done.error(), now);
-}
-
-Task<Result<std::unique_ptr<OriginConnection>>> Exchange::acquire(const Destination& destination,
-                                                                  OriginServer& server) {
-  if (std::unique_ptr<OriginConnection> idle =
-          server.take(services_.loop.now(), repeatable() ? IfDead::kTryAgain : IfDead::kLost, services_.metrics)) {
-    services_.metrics.origin_reused(server.upstream());
-    record_.origin_reused = true;
-    co_return idle;
-  }
-  record_.origin_reused = false;
-  stage_ = Stage::kConnecting;
-  slot_.state(ipc::ConnectionState::kDialing);
-  destination.group->make_room(services_.metrics);
-  const Nanos before = services_.loop.now();
-  std::string introduction = worker::introduction(destination.group->settings().send_proxy, connection_);
-  Result<std::unique_ptr<OriginConnection>> fresh =
-      co_await connect_origin(services_, core_, server, destination.chosen_by(), std::move(introduction));
-  record_.dial += services_.loop.now() - before;
-  co_return fresh;
 }
 
 Task<> Exchange::dismiss_when_left(WaitingLine::Visitor& visitor) {

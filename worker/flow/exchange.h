@@ -23,7 +23,7 @@
 
 namespace sluice::worker {
 
-class OriginExchange;
+class OriginSide;
 
 class Exchange {
  public:
@@ -98,20 +98,32 @@ class Exchange {
   void account_for(UpstreamGroup& group, Member& member, const Result<>& done) const;
   Task<Result<Place>> wait_for_place(UpstreamGroup& group, const Wanted& wanted);
   Task<> dismiss_when_left(WaitingLine::Visitor& visitor);
-  Task<Result<std::unique_ptr<OriginConnection>>> acquire(const Destination& destination, OriginServer& server);
+
+  /// A connection to an origin: one for this exchange alone, or a stream of one that is shared.
+  struct OriginLink {
+    std::unique_ptr<OriginConnection> own;
+    Http2Place shared;
+  };
+
+  // acquire.cc
+  Task<Result<OriginLink>> acquire(const Destination& destination, OriginServer& server);
+  [[nodiscard]] std::unique_ptr<OriginConnection> take_idle(OriginServer& server);
+  Task<Result<std::unique_ptr<OriginConnection>>> dial(const Destination& destination, const OriginServer& server);
+  Task<Result<OriginLink>> share(const Destination& destination, OriginServer& server);
+  Task<Result<Http2Place>> wait_for_stream(UpstreamGroup& group, OriginServer& server);
+  Task<Result<OriginLink>> dial_to_share(const Destination& destination, OriginServer& server);
 
   // forward.cc
   [[nodiscard]] Result<> prepare_request();
   [[nodiscard]] Result<> prepare_response(const http::ConnectionFacts& facts);
-  Task<Result<>> exchange_on(UpstreamGroup& group, Attempts& attempts, const Place& place,
-                             std::unique_ptr<OriginConnection>& connection);
-  Task<Result<bool>> await_final(OriginExchange& origin);
-  Task<> abandon_when_left(OriginExchange& origin);
-  Task<Result<>> relay_response(OriginExchange& origin);
+  Task<Result<>> exchange_on(UpstreamGroup& group, Attempts& attempts, const Place& place, OriginSide& origin);
+  Task<Result<bool>> await_final(OriginSide& origin);
+  Task<> abandon_when_left(OriginSide& origin);
+  Task<Result<>> relay_response(OriginSide& origin);
 
   // tunnels.cc
   Task<Result<>> connect();
-  Task<Result<>> upgrade(OriginExchange& origin);
+  Task<Result<>> upgrade(OriginSide& origin);
   Task<Result<>> tunnel(TunnelEnd client, TunnelEnd origin);
   [[nodiscard]] restart::MovedTunnel moved_tunnel();
 

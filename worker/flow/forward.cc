@@ -14,9 +14,6 @@ constexpr int kMostInterim = 32;  // 1xx responses before a final one: more is a
 // Protocols that may take over a connection. Any other offer is left out of the request, which is then served without.
 constexpr std::array<std::string_view, 1> kUpgrades = {"websocket"};
 
-http1::HeadLimits response_limits(const ipc::HttpSettings& settings) {
-  return {.head = static_cast<std::uint32_t>(settings.head_limit.bytes()), .fields = settings.field_limit};
-}
 }  // namespace
 
 // The request as the origin gets it (RFC 9110 section 7.6).
@@ -37,13 +34,11 @@ Result<> Exchange::prepare_request() {
   return {};
 }
 
-Task<Result<>> Exchange::exchange_on(UpstreamGroup& group, Attempts& attempts, const Place& place,
-                                     std::unique_ptr<OriginConnection>& connection) {
+Task<Result<>> Exchange::exchange_on(UpstreamGroup& group, Attempts& attempts, const Place& place, OriginSide& origin) {
   OriginServer& server = place.server();
   stage_ = Stage::kAwaiting;
   slot_.state(ipc::ConnectionState::kWaiting);
   const Nanos asked = services_.loop.now();
-  OriginExchange origin(*connection, server.timeouts(), response_limits(endpoint_.settings.http));
   Result<> sent = co_await origin.send(request_, http::TargetForm::kOrigin, &client_.request_body(), framing_);
   if (!sent) co_return sent;
   const Result<bool> switched = co_await await_final(origin);
@@ -54,20 +49,16 @@ Task<Result<>> Exchange::exchange_on(UpstreamGroup& group, Attempts& attempts, c
   if (!group.settings().retry.statuses.empty() && may_ask_another(group, attempts, place))
     co_return fail(Error(Code::kUnavailable, "another server is asked").from(Side::kOrigin));
   Result<> relayed = co_await relay_response(origin);
-  origin.settle();
-  if (relayed && origin.reusable()) {
-    server.give_back(std::move(connection), services_.loop.now(), services_.metrics);
-  }
   co_return relayed;
 }
 
-Task<> Exchange::abandon_when_left(OriginExchange& origin) {
+Task<> Exchange::abandon_when_left(OriginSide& origin) {
   co_await client_.left();
   origin.abandon(Error(Code::kClosed, "the client went away").from(Side::kClient));
 }
 
 // Reads heads up to the final one, passing interim ones on. True: 101, the connection is a tunnel now.
-Task<Result<bool>> Exchange::await_final(OriginExchange& origin) {
+Task<Result<bool>> Exchange::await_final(OriginSide& origin) {
   Scope watch;
   if (framing_.empty()) watch.spawn([this, &origin] { return abandon_when_left(origin); });
   for (int interim = 0; interim <= kMostInterim; ++interim) {
@@ -99,7 +90,7 @@ Result<> Exchange::prepare_response(const http::ConnectionFacts& facts) {
   return {};
 }
 
-Task<Result<>> Exchange::relay_response(OriginExchange& origin) {
+Task<Result<>> Exchange::relay_response(OriginSide& origin) {
   const http::ConnectionFacts facts = http::read_connection(response_.fields(), response_.version());
   if (Result<> begun = origin.begin_body(response_, facts, request_.method()); !begun) co_return begun;
   if (Result<> prepared = prepare_response(facts); !prepared) co_return prepared;

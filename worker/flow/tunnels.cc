@@ -44,7 +44,7 @@ Task<Result<>> Exchange::connect() {
 }
 
 // The origin has said 101: the answer goes to the client with the fields that make it one.
-Task<Result<>> Exchange::upgrade(OriginExchange& origin) {
+Task<Result<>> Exchange::upgrade(OriginSide& origin) {
   const http::ConnectionFacts facts = http::read_connection(response_.fields(), response_.version());
   if (Result<> prepared = prepare_response(facts); !prepared) co_return prepared;
   http1::declare_upgrade(response_.fields(), upgrade_);

@@ -7,6 +7,7 @@
 
 #include "proto/proxy_protocol/header.h"
 #include "worker/offramp/dial.h"
+#include "worker/offramp/http2_exchange.h"
 #include "worker/offramp/resolver.h"
 
 namespace sluice::worker {
@@ -61,17 +62,40 @@ Task<Result<>> HealthCheck::probe(const ipc::UpstreamSettings& upstream, const O
   Result<Connected> connected = co_await dial(loop_, request);
   if (!connected) co_return fail(std::move(connected.error()));
   if (settings.path.empty() && server.tls() == nullptr) co_return Result<>();
-  OriginConnection connection(loop_, std::move(*connected));
-  if (upstream.send_proxy != ipc::SendProxy::kOff) connection.introduce(of_our_own(upstream.send_proxy));
+  auto connection = std::make_unique<OriginConnection>(loop_, std::move(*connected));
+  if (upstream.send_proxy != ipc::SendProxy::kOff) connection->introduce(of_our_own(upstream.send_proxy));
   if (server.tls() != nullptr) {
-    Result<> secured = co_await connection.secure(server.tls(), server.host(), server.sessions(), deadline);
+    Result<> secured = co_await connection->secure(server.tls(), server.host(), server.sessions(), deadline);
     if (!secured || settings.path.empty()) co_return secured;
   }
-  co_return co_await ask(upstream, server, connection, deadline);
+  co_return co_await ask(upstream, server, std::move(connection), deadline);
 }
 
+// In the version that requests have.
 Task<Result<>> HealthCheck::ask(const ipc::UpstreamSettings& upstream, const OriginServer& server,
-                                OriginConnection& connection, Deadline deadline) {
+                                std::unique_ptr<OriginConnection> connection, Deadline deadline) {
+  const Millis left = std::chrono::ceil<Millis>(deadline.since_boot() - loop_.now());
+  const Millis time = std::max(left, Millis(1));
+  const OriginTimeouts timeouts{.first_byte = time, .idle = time, .write = time};
+  const TlsStream* const tls = connection->tls();
+  const bool http2 = tls != nullptr ? tls->protocol() == "h2" : upstream.http.speaks(ipc::HttpVersion::kHttp2);
+  if (!http2 && !upstream.http.speaks(ipc::HttpVersion::kHttp1))
+    co_return fail(Error(Code::kTlsProtocol, "the server does not speak HTTP/2").from(Side::kOrigin));
+  if (!http2) {
+    OriginExchange exchange(*connection, timeouts, http1::HeadLimits());
+    co_return co_await ask_on(upstream, server, exchange);
+  }
+  Http2OriginSettings settings;
+  settings.ping_interval = Millis(0);
+  Http2Origin origin(loop_, std::move(connection), settings);
+  Result<> opened = co_await origin.open(deadline);
+  if (!opened) co_return opened;
+  Http2Exchange exchange(origin, timeouts);
+  co_return co_await ask_on(upstream, server, exchange);
+}
+
+Task<Result<>> HealthCheck::ask_on(const ipc::UpstreamSettings& upstream, const OriginServer& server,
+                                   OriginSide& origin) {
   const ipc::ActiveHealthSettings& settings = upstream.health.active;
   http::RequestHead request;
   const std::string host =
@@ -81,15 +105,11 @@ Task<Result<>> HealthCheck::ask(const ipc::UpstreamSettings& upstream, const Ori
   request.fields().add(http::FieldId::kUserAgent, "sluice health check");
   request.fields().add(http::FieldId::kConnection, "close");
   if (!request.settle_host()) co_return fail(Code::kBadConfig, "no host");
-
-  const Millis left = std::chrono::ceil<Millis>(deadline.since_boot() - loop_.now());
-  const Millis time = std::max(left, Millis(1));
-  OriginExchange exchange(connection, {.first_byte = time, .idle = time, .write = time}, http1::HeadLimits());
-  Result<> sent = co_await exchange.send(request, http::TargetForm::kOrigin, nullptr, http1::Framing());
+  Result<> sent = co_await origin.send(request, http::TargetForm::kOrigin, nullptr, http1::Framing());
   if (!sent) co_return sent;
   http::ResponseHead response;
   for (int interim = 0; interim <= kMostInterim; ++interim) {
-    Result<> read = co_await exchange.read_head(response);
+    Result<> read = co_await origin.read_head(response);
     if (!read) co_return read;
     if (http::is_informational(response.status())) continue;
     if (is_well(settings, response.status())) co_return Result<>();

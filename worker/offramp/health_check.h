@@ -24,8 +24,9 @@ class HealthCheck {
   Task<Result<>> probe(const ipc::UpstreamSettings& settings, const OriginServer& server);
 
  private:
-  Task<Result<>> ask(const ipc::UpstreamSettings& settings, const OriginServer& server, OriginConnection& connection,
-                     Deadline deadline);
+  Task<Result<>> ask(const ipc::UpstreamSettings& settings, const OriginServer& server,
+                     std::unique_ptr<OriginConnection> connection, Deadline deadline);
+  Task<Result<>> ask_on(const ipc::UpstreamSettings& settings, const OriginServer& server, OriginSide& origin);
   /// Ten percent more or less.
   [[nodiscard]] Millis spread(Millis interval);
 

@@ -33,7 +33,11 @@ bool OriginConnection::dead_while_idle() {
 }
 
 OriginConnection::~OriginConnection() {
-  if (tls_ != nullptr && idle_) tls_->take_leave();
+  if (idle_) take_leave();
+}
+
+void OriginConnection::take_leave() {
+  if (tls_ != nullptr) tls_->take_leave();
 }
 
 Task<Result<>> OriginConnection::secure(std::shared_ptr<const TlsClient> client, std::string_view host,

@@ -12,20 +12,14 @@
 #include "base/scope.h"
 #include "proto/http/semantics.h"
 #include "proto/http1/head_parser.h"
-#include "worker/flow/client_side.h"
 #include "worker/flow/http1_body.h"
 #include "worker/flow/http1_pump.h"
+#include "worker/flow/origin_side.h"
 #include "worker/flow/socket_stream.h"
 #include "worker/offramp/dial.h"
 #include "worker/tls/client.h"
 
 namespace sluice::worker {
-
-struct OriginTimeouts {
-  Millis first_byte{60000};  ///< from the last byte of the request to the first of the response
-  Millis idle{60000};        ///< between two reads of a response
-  Millis write{30000};       ///< longest time without progress while the origin takes the request
-};
 
 class OriginConnection {
  public:
@@ -69,6 +63,8 @@ class OriginConnection {
   /// Called before it goes to the pool: no storage, and from now on a readable signal means dead.
   [[nodiscard]] bool settle_to_idle();
   [[nodiscard]] bool dead_while_idle();
+  /// Before an orderly close: what the protocol below says then, if it can be said at once.
+  void take_leave();
   /// A request is about to be sent on it.
   void begin_request() {
     ++requests;
@@ -88,7 +84,7 @@ class OriginConnection {
   bool idle_ = false;
 };
 
-class OriginExchange {
+class OriginExchange final : public OriginSide {
  public:
   /// `limits` are for the heads of responses.
   OriginExchange(OriginConnection& connection, const OriginTimeouts& timeouts, const http1::HeadLimits& limits)
@@ -97,33 +93,20 @@ class OriginExchange {
         parser_(limits),
         body_(connection.loop(), connection.stream(), connection.in(), Side::kOrigin),
         pump_(connection.loop(), connection.stream(), Pace{.progress = timeouts.write}, Side::kOrigin) {}
-  OriginExchange(OriginExchange&&) = delete;
 
-  /// Sends the head and, when there is a body, goes on sending it in the background while the response is read. `head`
-  /// has been prepared: hop-by-hop fields gone, framing declared. Errors: those of writing the head.
   Task<Result<>> send(const http::RequestHead& head, http::TargetForm form, BodySource* body,
-                      const http1::Framing& framing);
-
-  /// Reads the next head: interim ones too. Errors: Retry::kIfReused while not a byte has come; the client's error when
-  /// its body broke off.
-  Task<Result<>> read_head(http::ResponseHead& head);
-
-  /// Makes read_head() end with this error: nobody wants the answer any more.
-  void abandon(Error error);
-
-  /// Begins the body of the final response just read. Errors: framing that has two readings.
+                      const http1::Framing& framing) override;
+  Task<Result<>> read_head(http::ResponseHead& head) override;
+  void abandon(Error error) override;
   [[nodiscard]] Result<> begin_body(const http::ResponseHead& head, const http::ConnectionFacts& facts,
-                                    http::Method asked);
-  [[nodiscard]] BodySource& response_body() { return body_; }
-
-  /// The request's body has been sent to its end (or there was none).
-  [[nodiscard]] bool upload_done() const { return !uploading_; }
+                                    http::Method asked) override;
+  [[nodiscard]] BodySource& response_body() override { return body_; }
+  [[nodiscard]] bool upload_done() const override { return !uploading_; }
   /// Both sides are complete and the origin keeps the connection open.
   [[nodiscard]] bool reusable() const {
     return keep_alive_ && !uploading_ && !failed_ && body_.complete() && !connection_.introduced();
   }
-  /// After 101: the stream and what was read too far.
-  [[nodiscard]] TunnelEnd tunnel() { return {.stream = connection_.stream(), .early = connection_.in()}; }
+  [[nodiscard]] TunnelEnd tunnel() override { return {.stream = connection_.stream(), .early = connection_.in()}; }
   void settle() { body_.release_piece(); }
 
  private:

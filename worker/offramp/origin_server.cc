@@ -41,10 +41,11 @@ void OriginServer::sweep(Nanos now, PathMetrics& metrics) {
   const std::size_t before = idle_.size();
   std::erase_if(idle_, [&](const std::unique_ptr<OriginConnection>& connection) { return !fit(*connection, now); });
   for (std::size_t i = idle_.size(); i < before; ++i) metrics.origin_closed(upstream_);
+  if (shared_ != nullptr) shared_->sweep(settings_->pool, now);
 }
 
 bool OriginServer::close_oldest_idle(PathMetrics& metrics) {
-  if (idle_.empty()) return false;
+  if (idle_.empty()) return shared_ != nullptr && shared_->close_one_idle();
   idle_.erase(idle_.begin());
   metrics.origin_closed(upstream_);
   return true;
@@ -69,6 +70,13 @@ void OriginServer::secure(std::shared_ptr<const TlsClient> tls, Nanos now, PathM
 void OriginServer::renew(Nanos since, PathMetrics& metrics) {
   not_before_ = since;
   close_idle(metrics);
+  if (shared_ != nullptr) shared_->retire();
+}
+
+void OriginServer::speak(const ipc::UpstreamHttpSettings& http) {
+  http_ = &http;
+  http2_ = http.speaks(ipc::HttpVersion::kHttp2);
+  if (http2_ && shared_ == nullptr) shared_ = std::make_unique<SharedConnections>(upstream_);
 }
 
 }  // namespace sluice::worker

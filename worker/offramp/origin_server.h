@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "ipc/settings/off_ramp.h"
+#include "ipc/settings/upstream_http.h"
 #include "worker/offramp/origin_connection.h"
+#include "worker/offramp/shared_connections.h"
 #include "worker/offramp/source_addresses.h"
 #include "worker/telemetry/record.h"
 
@@ -44,6 +46,16 @@ class OriginServer {
             .write = settings_->write_timeout};
   }
 
+  /// HTTP is spoken so from now on. Lifetime: the settings until the next ones.
+  void speak(const ipc::UpstreamHttpSettings& http);
+  [[nodiscard]] const ipc::UpstreamHttpSettings& http() const { return *http_; }
+  /// Its HTTP/2 connections; null when it is not spoken.
+  [[nodiscard]] SharedConnections* shared() const { return http2_ ? shared_.get() : nullptr; }
+
+  /// Which version the last connection to it got, when it is for the server to choose.
+  void chose(ipc::HttpVersion version) { chose_http1_ = version == ipc::HttpVersion::kHttp1; }
+  [[nodiscard]] bool chose_http1() const { return chose_http1_; }
+
   /// How TLS is spoken to it; null: not at all.
   [[nodiscard]] const std::shared_ptr<const TlsClient>& tls() const { return tls_; }
   /// Sessions to resume; null without TLS.
@@ -66,9 +78,9 @@ class OriginServer {
   void adopt(const ipc::OffRampSettings& settings, PathMetrics& metrics);
   /// No connection that was made before `since` is used for another request.
   void renew(Nanos since, PathMetrics& metrics);
-  [[nodiscard]] std::size_t idle() const { return idle_.size(); }
-  /// Since when the one that has idled longest idles. Only while there is one.
-  [[nodiscard]] Nanos oldest_idle() const { return idle_.front()->idle_since; }
+  [[nodiscard]] std::size_t idle() const { return idle_.size() + (shared_ == nullptr ? 0 : shared_->idle()); }
+  /// Since when the one that has idled longest idles, of those that carry one request at a time; 0 when there is none.
+  [[nodiscard]] Nanos oldest_idle() const { return idle_.empty() ? Nanos(0) : idle_.front()->idle_since; }
 
  private:
   [[nodiscard]] bool fit(OriginConnection& connection, Nanos now) const;
@@ -78,6 +90,10 @@ class OriginServer {
   UpstreamIndex upstream_;
   const ipc::OffRampSettings* settings_;
   SourceAddresses sources_;
+  const ipc::UpstreamHttpSettings* http_ = nullptr;
+  bool http2_ = false;
+  bool chose_http1_ = false;
+  std::unique_ptr<SharedConnections> shared_;  // since HTTP/2 was spoken first
   std::shared_ptr<const TlsClient> tls_;
   std::shared_ptr<TlsSessions> sessions_;
   Nanos not_before_{0};                                  // of connections that may be used again

@@ -8,8 +8,16 @@
 
 namespace sluice::worker {
 
+namespace {
+// Requests share connections, all of them.
+bool shares(const ipc::UpstreamSettings& settings) {
+  return settings.http.speaks(ipc::HttpVersion::kHttp2) && !settings.http.speaks(ipc::HttpVersion::kHttp1);
+}
+}  // namespace
+
 // On HTTP/1.1 a request is a busy connection: the smaller limit counts.
 std::uint32_t UpstreamGroup::most_places(const ipc::UpstreamSettings& settings) {
+  if (shares(settings)) return settings.max_requests;
   if (settings.max_requests == 0) return settings.max_connections;
   if (settings.max_connections == 0) return settings.max_requests;
   return std::min(settings.max_requests, settings.max_connections);
@@ -40,6 +48,8 @@ void UpstreamGroup::add(std::unique_ptr<Own> own, const ipc::ServerSettings& opt
   Member& member = own->member;
   member.base_weight = options.weight;
   member.limit = settings_->off_ramp.pool.max_connections;
+  if (shares(*settings_)) member.limit *= settings_->http.streams;
+  own->server.speak(settings_->http);
   member.active = options.state == ipc::ServerState::kActive;
   if (member.warming_since == Nanos(0)) member.weight = options.weight * Member::kFullShare;
   members_.add(member);
@@ -84,7 +94,7 @@ void UpstreamGroup::give_back(Member& member) {
 }
 
 void UpstreamGroup::make_room(PathMetrics& metrics) {
-  const std::uint32_t most = settings_->max_connections;
+  const std::uint32_t most = shares(*settings_) ? 0 : settings_->max_connections;
   while (most != 0 && places_ + idle() > most) {
     OriginServer* oldest = nullptr;
     for (const Member& member : members_)
@@ -93,6 +103,24 @@ void UpstreamGroup::make_room(PathMetrics& metrics) {
     if (oldest == nullptr) return;
     oldest->close_oldest_idle(metrics);
   }
+}
+
+bool UpstreamGroup::may_share_another(OriginServer& server, PathMetrics& metrics) {
+  if (!shares(*settings_)) return true;  // places count, as for HTTP/1.1
+  const std::uint32_t here = settings_->off_ramp.pool.max_connections;
+  if (here != 0 && server.shared()->size() >= here) return false;
+  const std::uint32_t all = settings_->max_connections;
+  if (all == 0) return true;
+  const auto open = [this] {
+    std::size_t total = 0;
+    for (const Member& member : members_)
+      if (const SharedConnections* const shared = member.server->shared())
+        total += shared->size() + (shared->dialling() ? 1 : 0);
+    return total;
+  };
+  for (const Member& member : members_)
+    while (open() >= all && member.server->close_oldest_idle(metrics)) {}
+  return open() < all;
 }
 
 void UpstreamGroup::sweep(Nanos now, PathMetrics& metrics) {

@@ -113,6 +113,8 @@ class UpstreamGroup {
   [[nodiscard]] bool serves() const { return serving_ != 0; }
   /// A connection to a server is about to be made: closes an idle one elsewhere when there would be too many.
   void make_room(PathMetrics& metrics);
+  /// The same for one that many requests will share; false when there may be none.
+  [[nodiscard]] bool may_share_another(OriginServer& server, PathMetrics& metrics);
 
   /// May another request go to the group at all? Counts it for the retry budget.
   [[nodiscard]] bool admits(Nanos now) {

@@ -8,6 +8,7 @@ void UpstreamGroup::adopt(Settings settings, Nanos now, PathMetrics& metrics) {
   most_places_ = most_places(*settings_);
   make_members();
   for (const std::unique_ptr<Own>& own : gone_) {
+    own->server.speak(settings_->http);
     own->server.adopt(settings_->off_ramp, metrics);
     own->server.renew(Nanos::max(), metrics);
   }
@@ -15,7 +16,7 @@ void UpstreamGroup::adopt(Settings settings, Nanos now, PathMetrics& metrics) {
   for (const std::unique_ptr<Own>& own : own_) {
     own->server.adopt(settings_->off_ramp, metrics);
     // connections that began without a header, or with another one
-    if (before->send_proxy != settings_->send_proxy) own->server.renew(now, metrics);
+    if (before->send_proxy != settings_->send_proxy || before->http != settings_->http) own->server.renew(now, metrics);
     if (!settings_->health.active.enabled) own->member.health.forget_probes();
   }
   if (!settings_->circuit.enabled) {

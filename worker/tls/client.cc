@@ -17,8 +17,16 @@
 namespace sluice::worker {
 namespace {
 
-// RFC 7301 section 3.1: length and name.
-constexpr std::array<std::uint8_t, 9> kAlpn = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+// RFC 7301 section 3.1: lengths and names.
+std::vector<std::uint8_t> alpn_of(const TlsClient::Versions& versions) {
+  std::vector<std::uint8_t> list;
+  for (const ipc::HttpVersion version : versions) {
+    const std::string_view name = settings::name_of(version);
+    list.push_back(static_cast<std::uint8_t>(name.size()));
+    list.insert(list.end(), name.begin(), name.end());
+  }
+  return list;
+}
 
 std::uint16_t wire_version(ipc::TlsVersion version) {
   return version == ipc::TlsVersion::kTls13 ? TLS1_3_VERSION : TLS1_2_VERSION;
@@ -51,12 +59,13 @@ void name_server(SSL& ssl, std::string_view host) {
 
 }  // namespace
 
-TlsClient::TlsClient(const ipc::UpstreamTlsSettings& settings)
-    : settings_(settings), context_(SSL_CTX_new(TLS_method())) {
+TlsClient::TlsClient(const ipc::UpstreamTlsSettings& settings, const Versions& versions)
+    : settings_(settings), versions_(versions), context_(SSL_CTX_new(TLS_method())) {
   SLUICE_CHECK(context_ != nullptr, "out of memory");
   SSL_CTX* const context = context_.get();
   SSL_CTX_set_min_proto_version(context, wire_version(settings_.minimum_version));
-  SLUICE_CHECK(SSL_CTX_set_alpn_protos(context, kAlpn.data(), kAlpn.size()) == 0, "out of memory");
+  const std::vector<std::uint8_t> alpn = alpn_of(versions);
+  SLUICE_CHECK(SSL_CTX_set_alpn_protos(context, alpn.data(), alpn.size()) == 0, "out of memory");
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, keep_session);
   // a way to somebody trusted is taken when there is one, also where the server shows another that has expired
@@ -79,8 +88,8 @@ TlsClient::TlsClient(const ipc::UpstreamTlsSettings& settings)
 TlsClient::~TlsClient() = default;
 
 Result<std::shared_ptr<const TlsClient>> TlsClient::make(const ipc::UpstreamTlsSettings& settings,
-                                                         const TlsTrust* system) {
-  auto client = std::make_shared<TlsClient>(settings);
+                                                         const TlsTrust* system, const Versions& versions) {
+  auto client = std::make_shared<TlsClient>(settings, versions);
   if (Result<> trusts = client->trust(system); !trusts) return fail(std::move(trusts.error()));
   if (Result<> shows = client->show_certificate(); !shows) return fail(std::move(shows.error()));
   if (Result<> pinned = client->learn_pins(); !pinned) return fail(std::move(pinned.error()));

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "ipc/settings/http2.h"
 #include "ipc/settings/upstream_tls.h"
 #include "worker/tls/stream.h"
 #include "worker/tls/trust.h"
@@ -20,11 +21,16 @@ namespace sluice::worker {
 
 class TlsClient {
  public:
+  /// Versions of HTTP, for ALPN, the one that is liked best first.
+  using Versions = std::vector<ipc::HttpVersion>;
+  static inline const Versions kHttp1Only = {ipc::HttpVersion::kHttp1};
+
   /// `system` may be null while `settings` need no certificates of the system. Errors: kBadConfig, kUnsupported when
   /// they do.
   [[nodiscard]] static Result<std::shared_ptr<const TlsClient>> make(const ipc::UpstreamTlsSettings& settings,
-                                                                     const TlsTrust* system);
-  explicit TlsClient(const ipc::UpstreamTlsSettings& settings);
+                                                                     const TlsTrust* system,
+                                                                     const Versions& versions = kHttp1Only);
+  TlsClient(const ipc::UpstreamTlsSettings& settings, const Versions& versions);
   TlsClient(TlsClient&&) = delete;
   ~TlsClient();
 
@@ -34,6 +40,7 @@ class TlsClient {
                                                 std::shared_ptr<TlsSessions> sessions) const;
   [[nodiscard]] Millis timeout() const { return settings_.handshake_timeout; }
   [[nodiscard]] const ipc::UpstreamTlsSettings& settings() const { return settings_; }
+  [[nodiscard]] const Versions& versions() const { return versions_; }
   /// Needs the certificates of the system.
   [[nodiscard]] static bool needs_system(const ipc::UpstreamTlsSettings& settings) {
     return settings.enabled && settings.verify == ipc::VerifyOrigin::kCertificate && settings.ca.empty();
@@ -48,6 +55,7 @@ class TlsClient {
   [[nodiscard]] std::string find_fault(X509_STORE_CTX& shown) const;
 
   const ipc::UpstreamTlsSettings settings_;
+  const Versions versions_;
   bssl::UniquePtr<SSL_CTX> context_;
   std::vector<Digest> pins_;
 };

@@ -271,6 +271,13 @@ std::string_view TlsStream::version() const {
   return SSL_get_version(ssl_.get());
 }
 
+std::string_view TlsStream::protocol() const {
+  const std::uint8_t* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
+}
+
 bool TlsStream::resumed() const {
   return SSL_session_reused(ssl_.get()) == 1;
 }

@@ -63,6 +63,8 @@ class TlsStream final : public ByteStream {
   [[nodiscard]] SSL& ssl() { return *ssl_; }
   /// "TLSv1.3"
   [[nodiscard]] std::string_view version() const;
+  /// What ALPN chose; empty when the peer did not.
+  [[nodiscard]] std::string_view protocol() const;
   /// The handshake took up an earlier session.
   [[nodiscard]] bool resumed() const;
 

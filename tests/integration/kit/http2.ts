@@ -26,9 +26,10 @@ export async function readAnswer(stream: ClientHttp2Stream): Promise<Answer2> {
   stream.on('trailers', (h) => { trailers = h; });
   stream.on('data', (part: Buffer) => parts.push(part));
   await within(10_000, 'an answer over HTTP/2', new Promise<void>((done, fail) => {
-    stream.once('end', () => done());
+    let ended = false;  // which may be told before the trailers are
+    stream.once('end', () => { ended = true; });
     stream.once('error', fail);
-    stream.once('close', () => (stream.rstCode === 0 ? done() : fail(new Error(`reset with ${stream.rstCode}`))));
+    stream.once('close', () => (ended || stream.rstCode === 0 ? done() : fail(new Error(`reset with ${stream.rstCode}`))));
   }));
   return { status: Number(headers[':status']), headers, text: Buffer.concat(parts).toString('latin1'), trailers, interim };
 }
@@ -108,6 +109,27 @@ export async function readFrame(connection: Connection): Promise<Frame> {
   const head = await connection.reader.exactly(9);
   const payload = await connection.reader.exactly(head.readUIntBE(0, 3));
   return { type: head.readUInt8(3), flags: head.readUInt8(4), stream: head.readUInt32BE(5), payload };
+}
+
+/** The server's side of a connection that begins: the client's preface, and our SETTINGS. */
+export async function accept(connection: Connection, settings: Buffer = Buffer.alloc(0)): Promise<void> {
+  const begin = await connection.reader.exactly(preface.length);
+  if (begin.toString('latin1') !== preface) throw new Error(`no preface: ${begin.toString('latin1')}`);
+  await connection.send(frame(type.settings, 0, 0, settings));
+}
+
+/** HEADERS of an answer. */
+export const head = (stream: number, fields: ReadonlyArray<readonly [name: string, value: string]>, flags = 4): Buffer =>
+  frame(type.headers, flags, stream, block(fields));
+
+/** The next request's HEADERS; PINGs and SETTINGS before it are answered. */
+export async function nextRequest(connection: Connection): Promise<Frame> {
+  for (;;) {
+    const one = await readFrame(connection);
+    if (one.type === type.headers) return one;
+    if ((one.type === type.ping || one.type === type.settings) && (one.flags & 1) === 0)
+      await connection.send(frame(one.type, 1, 0, one.type === type.ping ? one.payload : ''));
+  }
 }
 
 /** Frames up to the one that is looked for. */

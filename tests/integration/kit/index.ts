@@ -15,6 +15,7 @@ export { Head, type Message, type Request, type Response } from './http.js';
 export { Load } from './load.js';
 export { Log, type Json, type JsonObject } from './log.js';
 export { Metrics, type Sample } from './metrics.js';
+export { Http2Origin, type SeenOverHttp2 } from './http2_origin.js';
 export { HttpOrigin, ScriptedOrigin, type Script } from './origin.js';
 export { descendants, descriptorCount, descriptorKinds, isAlive, noMoreDescriptors, residentBytes, type Process } from './processes.js';
 export { ByteReader, ConnectionLost } from './reader.js';

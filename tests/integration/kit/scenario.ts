@@ -9,6 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerOptions } from 'node:https';
 import { connect, type Address, type Connection } from './connection.js';
 import { DnsServer, type DnsScript } from './dns.js';
+import { Http2Origin, type AnswerOverHttp2 } from './http2_origin.js';
 import { HttpOrigin, ScriptedOrigin, type Script } from './origin.js';
 import { HttpsOrigin } from './tls.js';
 import { Sluice, type SluiceOptions } from './sluice.js';
@@ -23,6 +24,8 @@ export interface Kit {
   scripted(script: Script): Promise<ScriptedOrigin>;
   /** Starts an HTTPS origin with a certificate; without an answer of its own it says `origin`. */
   httpsOrigin(options: ServerOptions, answer?: (request: IncomingMessage, response: ServerResponse) => void): Promise<HttpsOrigin>;
+  /** Starts an HTTP/2 origin, over TLS when there is a certificate; without an answer of its own it says `origin`. */
+  http2Origin(answer?: AnswerOverHttp2, options?: Parameters<typeof Http2Origin.start>[1]): Promise<Http2Origin>;
   /** Starts a DNS server that answers as the script says; its address belongs in `resolver.servers`. */
   dns(script: DnsScript): Promise<DnsServer>;
   /** Opens a connection that is closed when the scenario ends. */
@@ -63,6 +66,11 @@ export function scenario(name: string, body: (kit: Kit) => Promise<void>, option
       },
       httpsOrigin: async (options, answer = (_request, response) => { response.end('origin'); }) => {
         const origin = await HttpsOrigin.start(options, answer);
+        cleanups.push(() => origin.close());
+        return origin;
+      },
+      http2Origin: async (answer = (_request, response) => { response.end('origin'); }, options = {}) => {
+        const origin = await Http2Origin.start(answer, options);
         cleanups.push(() => origin.close());
         return origin;
       },

@@ -57,6 +57,22 @@ TEST(ValidateUpstream, AHeaderOrCookieToHashByHasAName) {
   EXPECT_EQ(faults(upstream), "");
 }
 
+TEST(ValidateUpstream, TheVersionIsKnownAndConnectionsMayBeShared) {
+  UpstreamSettings upstream = good();
+  upstream.http.versions = {HttpVersion::kHttp2};
+  EXPECT_EQ(faults(upstream), "");
+  upstream.http.versions = {HttpVersion::kHttp2, HttpVersion::kHttp1};
+  EXPECT_EQ(faults(upstream),
+            "tenants[0].upstreams[0].http.versions: has two versions, but without TLS a server cannot say which it "
+            "speaks\n");
+  upstream.tls.enabled = true;
+  EXPECT_EQ(faults(upstream), "");
+  upstream.send_proxy = SendProxy::kV2;
+  EXPECT_EQ(faults(upstream),
+            "tenants[0].upstreams[0].send_proxy: makes a connection one client's, but over HTTP/2 clients share "
+            "connections\n");
+}
+
 TEST(ValidateUpstream, TlsIsNotHalfOfIt) {
   UpstreamSettings upstream = good();
   upstream.tls.pins = {"sha256/"};

@@ -122,6 +122,20 @@ struct Frame {
   }
 };
 
+inline std::vector<Frame> frames_of(std::string_view rest) {
+  std::vector<Frame> frames;
+  while (rest.size() >= 9) {
+    const auto byte = [&](std::size_t at) { return static_cast<std::uint8_t>(rest[at]); };
+    const std::size_t size = (std::size_t{byte(0)} << 16U) | (std::size_t{byte(1)} << 8U) | byte(2);
+    Frame one{.type = byte(3), .flags = byte(4), .stream = 0, .payload = std::string(rest.substr(9, size))};
+    for (std::size_t i = 5; i < 9; ++i) one.stream = (one.stream << 8U) | byte(i);
+    frames.push_back(std::move(one));
+    rest.remove_prefix(9 + size);
+  }
+  EXPECT_TRUE(rest.empty()) << "a frame was cut";
+  return frames;
+}
+
 /// A session with a client in the hands of the test.
 class Conversation {
  public:
@@ -153,17 +167,7 @@ class Conversation {
       gone.push_back(stream->id());
       session.drop(*stream, ErrorCode::kCancel);
     }
-    std::vector<Frame> frames;
-    std::string_view rest = bytes;
-    while (rest.size() >= 9) {
-      const auto byte = [&](std::size_t at) { return static_cast<std::uint8_t>(rest[at]); };
-      const std::size_t size = (std::size_t{byte(0)} << 16U) | (std::size_t{byte(1)} << 8U) | byte(2);
-      Frame one{.type = byte(3), .flags = byte(4), .stream = 0, .payload = std::string(rest.substr(9, size))};
-      for (std::size_t i = 5; i < 9; ++i) one.stream = (one.stream << 8U) | byte(i);
-      frames.push_back(std::move(one));
-      rest.remove_prefix(9 + size);
-    }
-    EXPECT_TRUE(rest.empty()) << "a frame was cut";
+    const std::vector<Frame> frames = frames_of(bytes);
     heard.insert(heard.end(), frames.begin(), frames.end());
     return frames;
   }
