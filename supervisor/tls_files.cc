@@ -50,6 +50,7 @@ void read_tls_files(ipc::Settings& settings, settings::Problems& problems) {
       ipc::UpstreamTlsSettings& tls = settings.tenants[i].upstreams[j].tls;
       Files files(fmt::format("tenants[{}].upstreams[{}].tls", i, j), problems);
       files.read("ca", tls.ca_file, tls.ca, ipc::kPemCertificates);
+      files.read("crl", tls.crl_file, tls.crl, ipc::kPemRevocationLists);
       files.read("certificate", tls.certificate_file, tls.certificate, ipc::kPemCertificates);
       files.read("key", tls.key_file, tls.key, ipc::kPemKey);
     }

@@ -194,6 +194,11 @@ std::string pem_certificates_fault(std::string_view text) {
   return text.empty() || text.contains("-----BEGIN CERTIFICATE-----") ? "" : "holds no certificate as PEM";
 }
 
+std::string pem_revocation_lists_fault(std::string_view text) {
+  return text.empty() || text.contains("-----BEGIN X509 CRL-----") ? ""
+                                                                   : "holds no list of revoked certificates as PEM";
+}
+
 std::string pem_key_fault(std::string_view text) {
   if (text.empty()) return {};
   if (text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----") || text.contains("Proc-Type: 4,ENCRYPTED"))
@@ -201,12 +206,20 @@ std::string pem_key_fault(std::string_view text) {
   return text.contains("PRIVATE KEY-----") ? "" : "holds no private key as PEM";
 }
 
+// RFC 4648 section 4: groups of four, the last one filled up with at most two "=".
+std::string base64_fault(std::string_view text) {
+  const std::size_t digits = std::min(text.find('='), text.size());
+  const bool good = text.size() % 4 == 0 && text.size() - digits <= 2 &&
+                    std::ranges::all_of(text.substr(digits), [](char c) { return c == '='; }) &&
+                    std::ranges::all_of(text.substr(0, digits),
+                                        [](char c) { return is_alpha(c) || is_digit(c) || c == '+' || c == '/'; });
+  return good ? "" : "is no base64";
+}
+
 std::string pin_fault(std::string_view text) {
-  constexpr std::size_t kDigits = 43;  // of 32 bytes, and one "="
-  const bool good = text.size() == kPinPrefix.size() + kDigits + 1 && text.starts_with(kPinPrefix) &&
-                    text.ends_with('=') && std::ranges::all_of(text.substr(kPinPrefix.size(), kDigits), [](char c) {
-                      return is_alpha(c) || is_digit(c) || c == '+' || c == '/';
-                    });
+  constexpr std::size_t kSize = 44;  // 43 digits of 32 bytes, and one "="
+  const bool good = text.starts_with(kPinPrefix) && text.size() == kPinPrefix.size() + kSize &&
+                    base64_fault(text.substr(kPinPrefix.size())).empty() && text.find('=') == text.size() - 1;
   return good ? "" : "is no pin: \"sha256/\" and the base64 of 32 bytes";
 }
 

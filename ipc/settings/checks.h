@@ -30,7 +30,9 @@ std::string probe_path_fault(std::string_view text);
 std::string probe_host_fault(std::string_view text);
 std::string tls_name_fault(std::string_view text);
 std::string pem_certificates_fault(std::string_view text);
+std::string pem_revocation_lists_fault(std::string_view text);
 std::string pem_key_fault(std::string_view text);
+std::string base64_fault(std::string_view text);
 std::string pin_fault(std::string_view text);
 
 /// What a pin of a key begins with.
@@ -64,7 +66,10 @@ inline constexpr settings::Check kProbePath{"a path that begins with \"/\", or e
 inline constexpr settings::Check kProbeHost{"a host with or without a port, or empty", probe_host_fault};
 inline constexpr settings::Check kTlsName{"a host name or an IP address, or empty", tls_name_fault};
 inline constexpr settings::Check kPemCertificates{"certificates as PEM, or empty", pem_certificates_fault};
+inline constexpr settings::Check kPemRevocationLists{"lists of revoked certificates as PEM, or empty",
+                                                     pem_revocation_lists_fault};
 inline constexpr settings::Check kPemKey{"a private key as PEM, or empty", pem_key_fault};
+inline constexpr settings::Check kBase64{"base64, or empty", base64_fault};
 inline constexpr settings::Check kPin{"\"sha256/\" and 32 bytes as base64", pin_fault};
 
 }  // namespace sluice::ipc

@@ -34,12 +34,15 @@ struct UpstreamTlsSettings {
   std::string server_name;
   std::string ca_file;
   std::string ca;
+  std::string crl_file;
+  std::string crl;
   std::vector<std::string> pins;
   std::string certificate_file;
   std::string certificate;
   std::string key_file;
   std::string key;
   TlsVersion minimum_version = TlsVersion::kTls12;
+  std::string ech;
   Milliseconds handshake_timeout = 5s;
   bool operator==(const UpstreamTlsSettings&) const = default;
 
@@ -58,6 +61,12 @@ struct UpstreamTlsSettings {
       "Absolute path of a file with the certificates that are trusted. Without it and `ca`: those of the system.")
         .check(kFilePath);
     f(&S::ca, "ca", "The certificates themselves, in place of a file.").check(kPemCertificates);
+    f(&S::crl_file, "crl_file",
+      "Absolute path of a file with lists of revoked certificates (RFC 5280 section 5). With them, each certificate up "
+      "to the authority must be in none, and each must have a list of its issuer that is valid now: renew them in "
+      "time.")
+        .check(kFilePath);
+    f(&S::crl, "crl", "The lists themselves, in place of a file.").check(kPemRevocationLists);
     f(&S::pins, "pins",
       "The server's key must be one of these: \"sha256/BASE64\", of its SubjectPublicKeyInfo. List the next key before "
       "it is used.")
@@ -70,6 +79,11 @@ struct UpstreamTlsSettings {
         .check(kFilePath);
     f(&S::key, "key", "The key itself, in place of a file.").check(kPemKey).secret();
     f(&S::minimum_version, "minimum_version", "The oldest version that is spoken; the newest is 1.3.");
+    f(&S::ech, "ech",
+      "Encrypt the name in the ClientHello (Encrypted Client Hello, RFC 9849): the server's ECHConfigList in base64, "
+      "as "
+      "its HTTPS record has it. A server that does not take it is not spoken to.")
+        .check(kBase64);
     f(&S::handshake_timeout, "handshake_timeout", "Time for the handshake, once connected.").range(10ms, 1h);
   }
 };

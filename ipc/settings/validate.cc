@@ -152,6 +152,7 @@ void Validator::origin_tls(const UpstreamTlsSettings& tls, const std::string& pa
     return !file.empty() || !text.empty();
   };
   const bool ca = both(tls.ca_file, tls.ca, "ca");
+  const bool crl = both(tls.crl_file, tls.crl, "crl");
   const bool certificate = both(tls.certificate_file, tls.certificate, "certificate");
   const bool key = both(tls.key_file, tls.key, "key");
   if (certificate != key) problems_.add(path, "a certificate and its key go together");
@@ -161,6 +162,8 @@ void Validator::origin_tls(const UpstreamTlsSettings& tls, const std::string& pa
     problems_.add(path + ".verify", "is insecure, but there are `pins`: write \"verify: pins\"");
   if (tls.verify != VerifyOrigin::kCertificate && ca)
     problems_.add(path + ".verify", "is not \"certificate\", so the trusted certificates would do nothing");
+  if (tls.verify != VerifyOrigin::kCertificate && crl)
+    problems_.add(path + ".verify", "is not \"certificate\", so the lists of revoked ones would do nothing");
   if (!tls.enabled && tls != UpstreamTlsSettings())
     problems_.add(path + ".enabled", "is false, so everything else here would do nothing");
 }

@@ -92,7 +92,9 @@ Result<std::shared_ptr<const TlsClient>> TlsClient::make(const ipc::UpstreamTlsS
   auto client = std::make_shared<TlsClient>(settings, versions);
   if (Result<> trusts = client->trust(system); !trusts) return fail(std::move(trusts.error()));
   if (Result<> shows = client->show_certificate(); !shows) return fail(std::move(shows.error()));
+  if (Result<> revoked = client->learn_revoked(); !revoked) return fail(std::move(revoked.error()));
   if (Result<> pinned = client->learn_pins(); !pinned) return fail(std::move(pinned.error()));
+  if (Result<> hidden = client->learn_ech(); !hidden) return fail(std::move(hidden.error()));
   return client;
 }
 
@@ -108,6 +110,17 @@ Result<> TlsClient::trust(const TlsTrust* system) {
   SSL_CTX_set1_verify_cert_store(context_.get(), &(*own)->store());
   // who is named here is believed, also without the one who signed for it
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context_.get()), X509_V_FLAG_PARTIAL_CHAIN);
+  return {};
+}
+
+Result<> TlsClient::learn_revoked() {
+  if (settings_.crl.empty()) return {};
+  Result<std::vector<bssl::UniquePtr<X509_CRL>>> lists = revocation_lists_of(settings_.crl);
+  if (!lists) return fail(std::move(lists.error()).during("tls.crl"));
+  revoked_.reset(sk_X509_CRL_new_null());
+  for (bssl::UniquePtr<X509_CRL>& list : *lists)
+    SLUICE_CHECK(bssl::PushToStack(revoked_.get(), std::move(list)), "out of memory");
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context_.get()), X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
   return {};
 }
 
@@ -139,7 +152,22 @@ Result<> TlsClient::learn_pins() {
   return {};
 }
 
+Result<> TlsClient::learn_ech() {
+  if (settings_.ech.empty()) return {};
+  const auto* const text = reinterpret_cast<const std::uint8_t*>(settings_.ech.data());
+  std::size_t size = 0;
+  ech_.resize(settings_.ech.size());
+  const bool read = EVP_DecodeBase64(ech_.data(), &size, ech_.size(), text, settings_.ech.size()) == 1;
+  ech_.resize(size);
+  const bssl::UniquePtr<SSL> trial(SSL_new(context_.get()));
+  SLUICE_CHECK(trial != nullptr, "out of memory");
+  if (!read || SSL_set1_ech_config_list(trial.get(), ech_.data(), ech_.size()) != 1)
+    return fail(Code::kBadConfig, "tls.ech is no ECHConfigList");
+  return {};
+}
+
 std::string TlsClient::find_fault(X509_STORE_CTX& shown) const {
+  if (revoked_ != nullptr) X509_STORE_CTX_set0_crls(&shown, revoked_.get());
   if (settings_.verify == ipc::VerifyOrigin::kCertificate && X509_verify_cert(&shown) != 1)
     return std::string("the certificate: ") + X509_verify_cert_error_string(X509_STORE_CTX_get_error(&shown));
   if (pins_.empty()) return {};
@@ -159,6 +187,8 @@ std::unique_ptr<TlsStream> TlsClient::open(Loop& loop, ByteStream& under, std::s
   SLUICE_CHECK(ssl != nullptr, "out of memory");
   SSL_set_connect_state(ssl.get());
   name_server(*ssl, settings_.server_name.empty() ? host : std::string_view(settings_.server_name));
+  if (!ech_.empty())
+    SLUICE_CHECK(SSL_set1_ech_config_list(ssl.get(), ech_.data(), ech_.size()) == 1, "a list that was good is bad");
   if (sessions != nullptr)
     if (const bssl::UniquePtr<SSL_SESSION> earlier = sessions->take(loop.now()); earlier != nullptr)
       SSL_set_session(ssl.get(), earlier.get());

@@ -3,6 +3,7 @@
 // nothing, neither pools nor sessions.
 #pragma once
 #include <openssl/base.h>
+#include <openssl/stack.h>
 
 #include <array>
 #include <cstdint>
@@ -16,6 +17,8 @@
 #include "ipc/settings/upstream_tls.h"
 #include "worker/tls/stream.h"
 #include "worker/tls/trust.h"
+
+STACK_OF(X509_CRL);  // declared here, as <openssl/x509.h> is a long one
 
 namespace sluice::worker {
 
@@ -49,15 +52,19 @@ class TlsClient {
  private:
   using Digest = std::array<std::uint8_t, 32>;
   [[nodiscard]] Result<> trust(const TlsTrust* system);
+  [[nodiscard]] Result<> learn_revoked();
   [[nodiscard]] Result<> show_certificate();
   [[nodiscard]] Result<> learn_pins();
+  [[nodiscard]] Result<> learn_ech();
   /// What is wrong with what a server shows; nothing when it is to be believed.
   [[nodiscard]] std::string find_fault(X509_STORE_CTX& shown) const;
 
   const ipc::UpstreamTlsSettings settings_;
   const Versions versions_;
   bssl::UniquePtr<SSL_CTX> context_;
+  bssl::UniquePtr<STACK_OF(X509_CRL)> revoked_;  // null: not looked at
   std::vector<Digest> pins_;
+  std::vector<std::uint8_t> ech_;  // ECHConfigList (RFC 9849 section 4)
 };
 
 }  // namespace sluice::worker

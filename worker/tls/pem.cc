@@ -25,19 +25,29 @@ int no_password(char*, int, int, void*) {
   return 0;
 }
 
-}  // namespace
-
-Result<std::vector<bssl::UniquePtr<X509>>> certificates_of(std::string_view pem) {
+template <typename T>
+Result<std::vector<bssl::UniquePtr<T>>> all_of(std::string_view pem, T* (*read)(BIO*, T**, pem_password_cb*, void*),
+                                               const std::string& what) {
   const bssl::UniquePtr<BIO> bio = over(pem);
-  std::vector<bssl::UniquePtr<X509>> certificates;
+  std::vector<bssl::UniquePtr<T>> found;
   ERR_clear_error();
-  while (X509* const one = PEM_read_bio_X509(bio.get(), nullptr, no_password, nullptr)) certificates.emplace_back(one);
+  while (T* const one = read(bio.get(), nullptr, no_password, nullptr)) found.emplace_back(one);
   const std::uint32_t why = ERR_peek_last_error();
   ERR_clear_error();
   if (ERR_GET_LIB(why) != ERR_LIB_PEM || ERR_GET_REASON(why) != PEM_R_NO_START_LINE)
-    return fail(Code::kBadConfig, "certificate " + std::to_string(certificates.size() + 1) + " cannot be read");
-  if (certificates.empty()) return fail(Code::kBadConfig, "there is no certificate in it");
-  return certificates;
+    return fail(Code::kBadConfig, what + " " + std::to_string(found.size() + 1) + " cannot be read");
+  if (found.empty()) return fail(Code::kBadConfig, "there is no " + what + " in it");
+  return found;
+}
+
+}  // namespace
+
+Result<std::vector<bssl::UniquePtr<X509>>> certificates_of(std::string_view pem) {
+  return all_of(pem, PEM_read_bio_X509, "certificate");
+}
+
+Result<std::vector<bssl::UniquePtr<X509_CRL>>> revocation_lists_of(std::string_view pem) {
+  return all_of(pem, PEM_read_bio_X509_CRL, "list of revoked certificates");
 }
 
 Result<bssl::UniquePtr<EVP_PKEY>> key_of(std::string_view pem) {

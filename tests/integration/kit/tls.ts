@@ -48,6 +48,23 @@ export class Authority {
       rmSync(folder, { recursive: true, force: true });
     }
   }
+
+  /** The list of those that are revoked, for `tls.crl`. */
+  revocationList(revoked: readonly Identity[]): string {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-cert-'));
+    try {
+      const at = (name: string): string => join(folder, name);
+      const entries = revoked.map((one) => `R\t491231235959Z\t240101000000Z\t${new X509Certificate(one.cert).serialNumber}\tunknown\t/CN=test\n`);
+      writeFileSync(at('ca.pem'), this.identity.cert);
+      writeFileSync(at('ca.key'), this.identity.key);
+      writeFileSync(at('index'), entries.join(''));
+      writeFileSync(at('config'), `[ca]\ndefault_ca = own\n[own]\ndatabase = ${at('index')}\ndefault_md = sha256\n`);
+      openssl('ca', '-gencrl', '-config', at('config'), '-cert', at('ca.pem'), '-keyfile', at('ca.key'), '-crldays', '30', '-out', at('crl'));
+      return readFileSync(at('crl'), 'utf8');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
 }
 
 /** Signed by its own key. */

@@ -144,6 +144,28 @@ scenario('connections under earlier settings are not used again', async (kit) =>
   assert.equal(origin.seen.length, 1);
 });
 
+scenario('a certificate is refused from when the list of revoked ones has it', async (kit) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-tls-'));
+  kit.after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'revoked.pem');
+  const other = authority.issue(['DNS:other.test']);
+  writeFileSync(file, authority.revocationList([other]));
+  const origin = await kit.httpsOrigin({ cert: good.cert, key: good.key });
+  const proxy = await kit.sluice({ config: { tenants: [secured(named(origin), { crl_file: file })] } });
+  assert.equal((await ask(proxy)).status, 200);
+  writeFileSync(file, authority.revocationList([other, good]));
+  assert.equal((await proxy.upgrade())['outcome'], 'in_place');
+  const refused = await ask(proxy);
+  assert.equal(refused.status, 502);
+  assert.match(refused.proxyStatus, /tls_certificate_error/);
+  const line = await proxy.log.waitFor('its line', (r) => r['status'] === 502);
+  assert.match(String(line['detail']), /revoked/);
+  assert.equal(origin.seen.length, 1);
+  writeFileSync(file, 'nothing');
+  const record = await proxy.upgrade();
+  assert.equal(record['outcome'], 'bad_configuration', JSON.stringify(record));
+});
+
 scenario('our own certificate is shown, from files', async (kit) => {
   const mine = authority.issue(['DNS:client.test']);
   const folder = mkdtempSync(join(tmpdir(), 'sluice-tls-'));

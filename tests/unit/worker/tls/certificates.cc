@@ -98,6 +98,26 @@ Identity make_identity(const Wish& wish) {
   return made;
 }
 
+std::string revocation_list(const Identity& authority, const std::vector<const Identity*>& revoked, int days) {
+  const bssl::UniquePtr<X509_CRL> list(X509_CRL_new());
+  const bssl::UniquePtr<ASN1_TIME> from(X509_gmtime_adj(nullptr, (days < 0 ? 2 * days : -1) * kDay));
+  const bssl::UniquePtr<ASN1_TIME> until(X509_gmtime_adj(nullptr, days * kDay));
+  must(X509_CRL_set_version(list.get(), 1) == 1);
+  must(X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(authority.certificate.get())) == 1);
+  must(X509_CRL_set1_lastUpdate(list.get(), from.get()) == 1);
+  must(X509_CRL_set1_nextUpdate(list.get(), until.get()) == 1);
+  for (const Identity* const one : revoked) {
+    bssl::UniquePtr<X509_REVOKED> entry(X509_REVOKED_new());
+    must(X509_REVOKED_set_serialNumber(entry.get(), X509_get_serialNumber(one->certificate.get())) == 1);
+    must(X509_REVOKED_set_revocationDate(entry.get(), from.get()) == 1);
+    must(X509_CRL_add0_revoked(list.get(), entry.release()) == 1);
+  }
+  must(X509_CRL_sign(list.get(), authority.key.get(), EVP_sha256()) > 0);
+  const bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
+  must(PEM_write_bio_X509_CRL(bio.get(), list.get()) == 1);
+  return text_of(*bio);
+}
+
 bssl::UniquePtr<SSL_CTX> server_context(const Identity& identity) {
   bssl::UniquePtr<SSL_CTX> context(SSL_CTX_new(TLS_method()));
   must(SSL_CTX_use_certificate(context.get(), identity.certificate.get()) == 1);

@@ -26,6 +26,10 @@ struct Wish {
 };
 [[nodiscard]] Identity make_identity(const Wish& wish);
 
+/// As `crl` has it: the authority's list of those that it has revoked, valid from yesterday on; negative days: over.
+[[nodiscard]] std::string revocation_list(const Identity& authority, const std::vector<const Identity*>& revoked,
+                                          int days = 30);
+
 /// A server's side that shows the certificate.
 [[nodiscard]] bssl::UniquePtr<SSL_CTX> server_context(const Identity& identity);
 

@@ -105,6 +105,44 @@ TEST_F(TlsClientTest, BelievesEverybodyWhenToldSo) {
   EXPECT_EQ(verdict(settings, make_identity({.name = "x"}), "a.test"), "");
 }
 
+TEST_F(TlsClientTest, BelievesWhoIsNotRevoked) {
+  const Identity other = for_host({"DNS:a.test"});
+  ipc::UpstreamTlsSettings settings = trusting();
+  settings.crl = revocation_list(authority_, {&other});
+  EXPECT_EQ(verdict(settings, for_host({"DNS:a.test"}), "a.test"), "");
+}
+TEST_F(TlsClientTest, DoesNotBelieveWhoIsRevoked) {
+  const Identity other = for_host({"DNS:b.test"});
+  const Identity identity = for_host({"DNS:a.test"});
+  ipc::UpstreamTlsSettings settings = trusting();
+  settings.crl = revocation_list(authority_, {&other, &identity});
+  EXPECT_EQ(verdict(settings, identity, "a.test"), "the certificate: certificate revoked");
+}
+TEST_F(TlsClientTest, DoesNotBelieveAnybodyByAListThatIsOver) {
+  ipc::UpstreamTlsSettings settings = trusting();
+  settings.crl = revocation_list(authority_, {}, -1);
+  EXPECT_EQ(verdict(settings, for_host({"DNS:a.test"}), "a.test"), "the certificate: CRL has expired");
+}
+TEST_F(TlsClientTest, DoesNotBelieveWhoseAuthorityHasNoList) {
+  const Identity other = make_identity({.name = "other", .is_authority = true});
+  ipc::UpstreamTlsSettings settings = trusting();
+  settings.crl = revocation_list(other, {});
+  EXPECT_EQ(verdict(settings, for_host({"DNS:a.test"}), "a.test"), "the certificate: unable to get certificate CRL");
+}
+TEST_F(TlsClientTest, DoesNotTakeAListThatSomebodyElseHasSigned) {
+  const Identity forger = make_identity({.name = "authority", .is_authority = true});
+  ipc::UpstreamTlsSettings settings = trusting();
+  settings.crl = revocation_list(forger, {});
+  EXPECT_EQ(verdict(settings, for_host({"DNS:a.test"}), "a.test"), "the certificate: CRL signature failure");
+}
+TEST_F(TlsClientTest, RefusesAListThatCannotBeRead) {
+  ipc::UpstreamTlsSettings settings = trusting();
+  settings.crl = "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n";
+  const auto made = TlsClient::make(settings, nullptr);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().message(), "tls.crl: list of revoked certificates 1 cannot be read");
+}
+
 TEST_F(TlsClientTest, SaysToTheServerWhatIsWrong) {
   const Identity identity = for_host({"DNS:a.test"}, -1);
   const bssl::UniquePtr<SSL_CTX> context = server_context(identity);
