@@ -189,11 +189,11 @@ std::unique_ptr<TlsStream> TlsClient::open(Loop& loop, ByteStream& under, std::s
   name_server(*ssl, settings_.server_name.empty() ? host : std::string_view(settings_.server_name));
   if (!ech_.empty())
     SLUICE_CHECK(SSL_set1_ech_config_list(ssl.get(), ech_.data(), ech_.size()) == 1, "a list that was good is bad");
-  if (sessions != nullptr)
-    if (const bssl::UniquePtr<SSL_SESSION> earlier = sessions->take(loop.now()); earlier != nullptr)
-      SSL_set_session(ssl.get(), earlier.get());
+  TlsSessions::Kept earlier;
+  if (sessions != nullptr) earlier = sessions->take(loop.now());
+  if (earlier.session != nullptr) SSL_set_session(ssl.get(), earlier.session.get());
   auto stream = std::make_unique<TlsStream>(loop, under, std::move(ssl));
-  stream->keep_sessions(std::move(sessions));
+  stream->keep_sessions(std::move(sessions), earlier.checked);
   return stream;
 }
 

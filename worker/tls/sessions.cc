@@ -10,24 +10,20 @@ namespace sluice::worker {
 TlsSessions::TlsSessions() = default;
 TlsSessions::~TlsSessions() = default;
 
-void TlsSessions::keep(bssl::UniquePtr<SSL_SESSION> session, Nanos now) {
+void TlsSessions::keep(Kept session) {
   if (kept_.size() == kMost) kept_.erase(kept_.begin());
-  kept_.push_back({.session = std::move(session), .since = now});
+  kept_.push_back(std::move(session));
 }
 
-bssl::UniquePtr<SSL_SESSION> TlsSessions::take(Nanos now) {
-  while (!kept_.empty()) {
-    Kept& newest = kept_.back();
-    if (now - newest.since >= kMostAge) {  // and so are all others
-      kept_.clear();
-      break;
-    }
-    if (SSL_SESSION_should_be_single_use(newest.session.get()) == 0) return bssl::UpRef(newest.session);
-    bssl::UniquePtr<SSL_SESSION> taken = std::move(newest.session);
-    kept_.pop_back();
-    return taken;
-  }
-  return nullptr;
+TlsSessions::Kept TlsSessions::take(Nanos now) {
+  std::erase_if(kept_, [now](const Kept& kept) { return now - kept.checked >= kMostAge; });
+  if (kept_.empty()) return {};
+  Kept& newest = kept_.back();
+  if (SSL_SESSION_should_be_single_use(newest.session.get()) == 0)
+    return {.session = bssl::UpRef(newest.session), .checked = newest.checked};
+  Kept taken = std::move(newest);
+  kept_.pop_back();
+  return taken;
 }
 
 }  // namespace sluice::worker

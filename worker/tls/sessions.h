@@ -21,15 +21,16 @@ class TlsSessions {
   ~TlsSessions();
   TlsSessions(TlsSessions&&) = delete;
 
-  void keep(bssl::UniquePtr<SSL_SESSION> session, Nanos now);
-  /// The newest one, or null.
-  [[nodiscard]] bssl::UniquePtr<SSL_SESSION> take(Nanos now);
+  struct Kept {
+    bssl::UniquePtr<SSL_SESSION> session;  ///< null: there is none
+    Nanos checked{0};                      ///< when the peer's certificate was, perhaps by an earlier session
+  };
+
+  void keep(Kept session);
+  /// The newest one.
+  [[nodiscard]] Kept take(Nanos now);
 
  private:
-  struct Kept {
-    bssl::UniquePtr<SSL_SESSION> session;
-    Nanos since;
-  };
   std::vector<Kept> kept_;  // the newest one is the last
 };
 

@@ -264,7 +264,8 @@ void TlsStream::reset_on_close() {
 }
 
 void TlsStream::take_session(bssl::UniquePtr<SSL_SESSION> session) {
-  if (sessions_ != nullptr) sessions_->keep(std::move(session), loop_.now());
+  if (sessions_ == nullptr) return;
+  sessions_->keep({.session = std::move(session), .checked = resumed() ? checked_ : loop_.now()});
 }
 
 std::string_view TlsStream::version() const {

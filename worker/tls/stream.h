@@ -51,8 +51,11 @@ class TlsStream final : public ByteStream {
   /// Before an orderly close, when nothing is under way: says close_notify if it can be said at once.
   void take_leave();
 
-  /// Sessions that the peer offers go there. Lifetime: shared.
-  void keep_sessions(std::shared_ptr<TlsSessions> sessions) { sessions_ = std::move(sessions); }
+  /// Sessions that the peer offers go there. `checked`: of the session that this one wants to resume. Lifetime: shared.
+  void keep_sessions(std::shared_ptr<TlsSessions> sessions, Nanos checked) {
+    sessions_ = std::move(sessions);
+    checked_ = checked;
+  }
   /// Of the callbacks of BoringSSL: the stream of a handshake.
   [[nodiscard]] static TlsStream& of(const SSL& ssl);
   /// … says what is wrong with the peer's certificate.
@@ -87,6 +90,7 @@ class TlsStream final : public ByteStream {
   std::optional<Error> failure_;
   std::string certificate_fault_;
   std::shared_ptr<TlsSessions> sessions_;
+  Nanos checked_{0};
   bool established_ = false;
   bool ended_ = false;              // the peer has said close_notify
   bool cut_ = false;                // the stream below has ended

@@ -196,6 +196,7 @@ TEST_P(Resuming, TakesUpAnEarlierSession) {
   SSL_CTX_set_max_proto_version(context.get(), GetParam());
   const std::shared_ptr<const TlsClient> client = client_of(trusting());
   const auto sessions = std::make_shared<TlsSessions>();
+  std::optional<Nanos> checked;
   for (const bool expected : {false, true, true}) {
     const Shaken shaken = shake(client, *context, "a.test", sessions);
     ASSERT_FALSE(shaken.client) << shaken.client->message();
@@ -210,16 +211,20 @@ TEST_P(Resuming, TakesUpAnEarlierSession) {
           co_await read_some(loop_, *client_, block, loop_.in(Millis(20'000)), Side::kOrigin);
       EXPECT_EQ(read.value_or(0), 1U);
     });
+    if (!checked) checked = loop_.now();
   }
+  // a chain of resumptions is as old as its first link
+  EXPECT_LE(sessions->take(loop_.now()).checked, *checked);
 }
 
 TEST(TlsSessions, AreForgottenWhenTheyAreOld) {
   const bssl::UniquePtr<SSL_CTX> context(SSL_CTX_new(TLS_method()));
   TlsSessions sessions;
-  for (int i = 0; i < 20; ++i) sessions.keep(bssl::UniquePtr<SSL_SESSION>(SSL_SESSION_new(context.get())), Nanos(0));
-  EXPECT_NE(sessions.take(TlsSessions::kMostAge - Nanos(1)), nullptr);
-  EXPECT_EQ(sessions.take(TlsSessions::kMostAge), nullptr);
-  EXPECT_EQ(sessions.take(Nanos(0)), nullptr);
+  for (int i = 0; i < 20; ++i)
+    sessions.keep({.session = bssl::UniquePtr<SSL_SESSION>(SSL_SESSION_new(context.get())), .checked = Nanos(0)});
+  EXPECT_NE(sessions.take(TlsSessions::kMostAge - Nanos(1)).session, nullptr);
+  EXPECT_EQ(sessions.take(TlsSessions::kMostAge).session, nullptr);
+  EXPECT_EQ(sessions.take(Nanos(0)).session, nullptr);
 }
 
 }  // namespace
