@@ -73,10 +73,12 @@ Task<> Http2Exchange::upload(BodySource& body) {
       // an origin that takes no more may still have answered: only the client's failure ends the reading of that
       http2::ClientSession::withdraw(*this);
       failed_ = std::move(done.error());
+      uploaded_ = origin_.loop().now();
       co_return;
     }
     if (!piece->last) continue;
     uploading_ = false;
+    uploaded_ = origin_.loop().now();
     co_return;
   }
 }
@@ -114,10 +116,10 @@ Task<Result<>> Http2Exchange::read_head(http::ResponseHead& head) {
     if (!error) {
       const Wake wake = co_await input_.wait(loop, deadline);
       if (wake == Wake::kReady) continue;
-      if (uploading_ && !failed_) {
-        deadline = loop.in(timeouts_.first_byte);  // the clock runs from the end of the request
-        continue;
-      }
+      const Nanos ended =
+          uploading_ && !failed_ ? loop.now() : uploaded_;  // the clock runs from the end of the request
+      deadline = Deadline(ended + timeouts_.first_byte);
+      if (ended + timeouts_.first_byte > loop.now()) continue;
       error = Error(Code::kTimeout, "the origin did not answer in time").from(Side::kOrigin);
     }
     forget_head();

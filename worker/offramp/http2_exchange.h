@@ -61,7 +61,8 @@ class Http2Exchange final : public OriginSide, public BodySource, public http2::
   std::uint64_t passed_ = 0;
   bool asked_ = false;
   bool uploading_ = false;
-  Scope background_;  // last: dies first, while what it uses is still there
+  Nanos uploaded_{0};  // when that ended, however
+  Scope background_;   // last: dies first, while what it uses is still there
 };
 
 }  // namespace sluice::worker

@@ -93,6 +93,7 @@ Task<Result<>> OriginExchange::send(const http::RequestHead& head, http::TargetF
 Task<> OriginExchange::upload(BodySource& body, http1::Framing framing) {
   Result<> done = co_await pump_.run(body, framing);
   pump_.out().release();
+  uploaded_ = connection_.loop().now();
   if (done) {
     uploading_ = false;
     co_return;
@@ -127,11 +128,12 @@ Task<Result<>> OriginExchange::read_head(http::ResponseHead& head) {
     const Wake wake = co_await stream.readable().wait(connection_.loop(), deadline);
     if (failed_ && failed_->side() != Side::kOrigin) co_return fail(*failed_);
     if (wake == Wake::kTimeout) {
-      if (!uploading_ || failed_) {
-        co_return fail(Error(Code::kTimeout, "the origin did not answer in time").from(Side::kOrigin));
-      }
-      deadline = connection_.loop().in(timeouts_.first_byte);  // the clock runs from the end of the request
-      continue;
+      // the clock runs from the end of the request
+      const Nanos now = connection_.loop().now();
+      const Nanos ended = uploading_ && !failed_ ? now : uploaded_;
+      deadline = Deadline(ended + timeouts_.first_byte);
+      if (ended + timeouts_.first_byte > now) continue;
+      co_return fail(Error(Code::kTimeout, "the origin did not answer in time").from(Side::kOrigin));
     }
     const Retry retry = in.empty() && !parser_.in_head() ? Retry::kIfReused : Retry::kNo;
     Result<std::optional<std::size_t>> got = read_now(stream, in, Side::kOrigin);

@@ -119,6 +119,7 @@ class OriginExchange final : public OriginSide {
   Http1Pump pump_;
   std::optional<Error> failed_;  // why the upload ended early
   bool uploading_ = false;
+  Nanos uploaded_{0};  // when that ended, however
   bool keep_alive_ = false;
   Scope background_;  // last: dies first, while what it uses is still there
 };

@@ -8,7 +8,7 @@
 namespace sluice::worker {
 
 bool OriginServer::fit(OriginConnection& connection, Nanos now) const {
-  if (connection.dead_while_idle() || connection.made < not_before_) return false;
+  if (connection.dead_while_idle() || connection.made <= not_before_) return false;
   if (now - connection.idle_since >= std::min<Nanos>(settings_->pool.idle_timeout, connection.idle_limit)) return false;
   const Nanos max_age = settings_->pool.max_age;
   return max_age == Nanos(0) || now - connection.made < max_age;
@@ -28,7 +28,7 @@ void OriginServer::give_back(std::unique_ptr<OriginConnection> connection, Nanos
   const ipc::PoolSettings& pool = settings_->pool;
   const bool used_up = (pool.requests_per_connection != 0 && connection->requests >= pool.requests_per_connection) ||
                        (pool.max_age != Millis(0) && now - connection->made >= pool.max_age) ||
-                       connection->idle_limit == Nanos(0) || connection->made < not_before_;
+                       connection->idle_limit == Nanos(0) || connection->made <= not_before_;
   if (used_up || idle_.size() >= pool.max_idle || !connection->settle_to_idle()) {
     metrics.origin_closed(upstream_);
     return;

@@ -96,7 +96,7 @@ class OriginServer {
   std::unique_ptr<SharedConnections> shared_;  // since HTTP/2 was spoken first
   std::shared_ptr<const TlsClient> tls_;
   std::shared_ptr<TlsSessions> sessions_;
-  Nanos not_before_{0};                                  // of connections that may be used again
+  Nanos not_before_{-1};                                 // of connections that may be used again
   std::vector<std::unique_ptr<OriginConnection>> idle_;  // the last one was used last
 };
 
