@@ -73,6 +73,8 @@ constexpr std::array kNotInTrailers = {
     FieldId::kWwwAuthenticate,
     FieldId::kXForwardedFor,
     FieldId::kXForwardedHost,
+    FieldId::kXForwardedPort,
+    FieldId::kXForwardedPrefix,
     FieldId::kXForwardedProto,
     FieldId::kXRealIp,
 };

@@ -37,6 +37,7 @@ const nghttp2_session_callbacks* Callbacks::table() {
     nghttp2_session_callbacks_set_on_invalid_header_callback(made, &invalid_header);
     nghttp2_session_callbacks_set_on_stream_close_callback(made, &closed);
     nghttp2_session_callbacks_set_on_frame_send_callback(made, &frame_sent);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(made, &frame_not_sent);
     nghttp2_session_callbacks_set_data_source_read_length_callback(made, &frame_length);
     nghttp2_session_callbacks_set_send_data_callback(made, &send_data);
     return made;
@@ -132,9 +133,10 @@ int Callbacks::data_received(nghttp2_session* raw, std::uint8_t, std::int32_t id
   ServerSession& session = session_of(user);
   Stream* const stream = session.find(id);
   if (stream == nullptr || stream->closed_) {
-    nghttp2_session_consume(raw, id, size);  // nobody reads it: the credit goes back at once
-    return 0;
+    if (stream != nullptr) nghttp2_session_consume_stream(raw, id, size);
+    return 0;  // nobody reads it: the connection's credit goes back
   }
+  session.held_ += size;
   stream->filling().append(text(data, size));
   stream->changed();
   return 0;
@@ -160,7 +162,6 @@ int Callbacks::closed(nghttp2_session*, std::int32_t id, std::uint32_t error, vo
   if (stream == nullptr) return 0;
   stream->closed_ = true;
   stream->error_ = static_cast<ErrorCode>(error);
-  stream->ended_ = true;
   nghttp2_session_set_stream_user_data(session.session_, id, nullptr);
   if (!stream->announced_) {
     session.dead_.push_back(stream);
@@ -171,13 +172,43 @@ int Callbacks::closed(nghttp2_session*, std::int32_t id, std::uint32_t error, vo
   return 0;
 }
 
+namespace {
+
+// Resets that are the client's doing. Those for what became of an answer are not.
+bool blames_client(std::uint32_t error) {
+  switch (error) {
+    case NGHTTP2_PROTOCOL_ERROR:
+    case NGHTTP2_FLOW_CONTROL_ERROR:
+    case NGHTTP2_STREAM_CLOSED:
+    case NGHTTP2_FRAME_SIZE_ERROR:
+    case NGHTTP2_REFUSED_STREAM:
+    case NGHTTP2_ENHANCE_YOUR_CALM:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+// Fields that nghttp2 will not send: nobody is to wait for them.
+int Callbacks::frame_not_sent(nghttp2_session* raw, const nghttp2_frame* frame, int, void* user) {
+  if (frame->hd.type != NGHTTP2_HEADERS) return 0;
+  Stream* const stream = session_of(user).find(frame->hd.stream_id);
+  if (stream == nullptr || stream->closed_) return 0;
+  nghttp2_submit_rst_stream(raw, NGHTTP2_FLAG_NONE, stream->id_, NGHTTP2_INTERNAL_ERROR);
+  return 0;
+}
+
 int Callbacks::frame_sent(nghttp2_session* raw, const nghttp2_frame* frame, void* user) {
   ServerSession& session = session_of(user);
   if (frame->hd.type == NGHTTP2_RST_STREAM) {
-    if (frame->rst_stream.error_code != NGHTTP2_NO_ERROR && !session.guard_.allows(Flood::kErrors, session.now_))
+    if (blames_client(frame->rst_stream.error_code) && !session.guard_.allows(Flood::kErrors, session.now_))
       session.noticed_ = Flood::kErrors;
     return 0;
   }
+  if (frame->hd.type == NGHTTP2_WINDOW_UPDATE && frame->hd.stream_id == 0)
+    session.window_ += static_cast<std::uint64_t>(frame->window_update.window_size_increment);
   if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
   const bool ends = ends_stream(*frame);
   Stream* const stream = session.find(frame->hd.stream_id);
@@ -240,6 +271,7 @@ int Callbacks::send_data(nghttp2_session*, nghttp2_frame* frame, const std::uint
   session.out_->append(stream->piece_.substr(0, length));
   stream->piece_.remove_prefix(length);
   session.data_sent_ += length;
+  stream->data_sent_ += length;
   session.guard_.earn(Flood::kWindows);
   session.guard_.earn(Flood::kWindows);
   if (!stream->piece_.empty()) return 0;

@@ -29,6 +29,7 @@ struct Callbacks {
                             const std::uint8_t*, std::size_t, std::uint8_t, void*);
   static int closed(nghttp2_session*, std::int32_t id, std::uint32_t error, void* user);
   static int frame_sent(nghttp2_session* raw, const nghttp2_frame* frame, void* user);
+  static int frame_not_sent(nghttp2_session* raw, const nghttp2_frame* frame, int error, void* user);
   static ssize_t frame_length(nghttp2_session*, std::uint8_t, std::int32_t, std::int32_t session_window,
                               std::int32_t stream_window, std::uint32_t largest, void* user);
   static ssize_t read_body(nghttp2_session* raw, std::int32_t id, std::uint8_t*, std::size_t length,

@@ -11,6 +11,7 @@
 #include "proto/http/ascii.h"
 #include "proto/http2/callbacks.h"
 #include "proto/http2/client_callbacks.h"
+#include "proto/http2/connection_fields.h"
 
 namespace sluice::http2 {
 namespace {
@@ -37,24 +38,6 @@ BlockLimits block_limits(const ClientLimits& limits) {
   constexpr std::uint32_t kFrame = 16 * 1024;
   const std::uint32_t bytes = 2 * limits.head + kFrame;
   return {.bytes = bytes, .continuations = bytes / kFrame + 8};
-}
-
-// What HTTP/2 says in other ways, or not at all (RFC 9113 section 8.2.2). The caller has removed what Connection names.
-bool belongs_to_http1(http::FieldId id) {
-  using http::FieldId;
-  switch (id) {
-    case FieldId::kConnection:
-    case FieldId::kHost:
-    case FieldId::kHttp2Settings:
-    case FieldId::kKeepAlive:
-    case FieldId::kProxyConnection:
-    case FieldId::kTe:
-    case FieldId::kTransferEncoding:
-    case FieldId::kUpgrade:
-      return true;
-    default:
-      return false;
-  }
 }
 
 }  // namespace

@@ -35,7 +35,9 @@ std::optional<Flood> FrameWatch::pass(std::string_view bytes, FloodGuard& guard,
     if (left_ != 0) {
       const std::size_t skipped = std::min<std::size_t>(left_, bytes.size());
       left_ -= static_cast<std::uint32_t>(skipped);
+      if (header_[3] == kData) data_bytes_ += skipped;
       bytes.remove_prefix(skipped);
+      if (left_ == 0) end_frame();
       continue;
     }
     const std::size_t taken = std::min(kHeader - have_, bytes.size());
@@ -46,8 +48,14 @@ std::optional<Flood> FrameWatch::pass(std::string_view bytes, FloodGuard& guard,
     have_ = 0;
     left_ = (std::uint32_t{header_[0]} << 16U) | (std::uint32_t{header_[1]} << 8U) | header_[2];
     if (const std::optional<Flood> flood = frame(guard, now)) return flood;
+    if (left_ == 0) end_frame();
   }
   return std::nullopt;
+}
+
+// The block of fields ends with the last byte of its last frame.
+void FrameWatch::end_frame() {
+  if (ends_block_) in_block_ = ends_block_ = false;
 }
 
 // The frame whose header has come whole.
@@ -61,12 +69,13 @@ std::optional<Flood> FrameWatch::frame(FloodGuard& guard, Nanos now) {
     case kData:
       return left_ == 0 && (flags & kEndStream) == 0 ? count(Flood::kEmptyFrames) : std::nullopt;
     case kHeaders:
-      in_block_ = (flags & kEndHeaders) == 0;
+      in_block_ = true;
+      ends_block_ = (flags & kEndHeaders) != 0;
       block_bytes_ = left_;
       block_frames_ = 0;
-      return in_block_ && left_ < kSmall ? count(Flood::kContinuations) : std::nullopt;
+      return !ends_block_ && left_ < kSmall ? count(Flood::kContinuations) : std::nullopt;
     case kContinuation:
-      if ((flags & kEndHeaders) != 0) in_block_ = false;
+      ends_block_ = (flags & kEndHeaders) != 0;
       return continuation(left_, guard, now);
     case kPriority:
     case kPriorityUpdate:

@@ -33,9 +33,12 @@ class FrameWatch {
   [[nodiscard]] std::optional<Flood> pass(std::string_view bytes, FloodGuard& guard, Nanos now);
   /// A block of fields has begun and not ended.
   [[nodiscard]] bool in_block() const { return in_block_; }
+  /// Bytes so far that count against the windows (RFC 9113 section 6.9.1): payloads of DATA, padding too.
+  [[nodiscard]] std::uint64_t data_bytes() const { return data_bytes_; }
 
  private:
   static constexpr std::size_t kHeader = 9;
+  void end_frame();
   [[nodiscard]] std::optional<Flood> frame(FloodGuard& guard, Nanos now);
   [[nodiscard]] std::optional<Flood> continuation(std::uint32_t length, FloodGuard& guard, Nanos now);
 
@@ -46,7 +49,9 @@ class FrameWatch {
   std::uint32_t left_ = 0;         // bytes of the payload to come
   std::uint32_t block_bytes_ = 0;  // of the block under way
   std::uint32_t block_frames_ = 0;
+  std::uint64_t data_bytes_ = 0;
   bool in_block_ = false;
+  bool ends_block_ = false;  // with the payload under way
 };
 
 }  // namespace sluice::http2

@@ -9,11 +9,14 @@
 
 #include "base/check.h"
 #include "proto/http2/callbacks.h"
+#include "proto/http2/connection_fields.h"
 
 namespace sluice::http2 {
 namespace {
 
 constexpr std::size_t kRoomForFrames = 4096;  // in the block that is filled, for it to be worth another frame
+// Of fields that we send: more than the limits of an origin's head and trailers can be set to (1 MiB each).
+constexpr std::size_t kLargestBlock = std::size_t{4} << 20;
 
 // The library's own limits stand behind ours, which say why they end a connection.
 const nghttp2_option* options() {
@@ -24,6 +27,7 @@ const nghttp2_option* options() {
     nghttp2_option_set_no_closed_streams(made, 1);
     nghttp2_option_set_max_outbound_ack(made, 10'000);
     nghttp2_option_set_max_continuations(made, 1000);
+    nghttp2_option_set_max_send_header_block_length(made, kLargestBlock);
     nghttp2_option_set_stream_reset_rate_limit(made, 1'000'000, 1'000'000);
     nghttp2_option_set_builtin_recv_extension_type(made, NGHTTP2_PRIORITY_UPDATE);
     return made;
@@ -96,7 +100,7 @@ void ServerSession::settle() {
 
 void ServerSession::remove(Stream& stream) {
   const std::size_t waits = stream.in_[0].size() + stream.in_[1].size();
-  if (waits != 0) nghttp2_session_consume_connection(session_, waits);
+  held_ -= waits;
   const std::size_t index = stream.index_;
   streams_[index].swap(streams_.back());
   streams_[index]->index_ = index;
@@ -145,11 +149,18 @@ std::string_view Stream::take_body() {
 }
 
 void ServerSession::give_credit(Stream& stream, std::size_t bytes) {
-  if (stream.closed_) {
-    nghttp2_session_consume_connection(session_, bytes);
-  } else {
-    nghttp2_session_consume(session_, stream.id_, bytes);
-  }
+  held_ -= bytes;
+  if (!stream.closed_) nghttp2_session_consume_stream(session_, stream.id_, bytes);
+}
+
+// The client may send what the window is, less what waits here. nghttp2 would say so only when half of the window has
+// been consumed: bodies that wait for their origins may hold more than the other half, and then those that need not
+// wait would never get anything. True when it has been submitted.
+bool ServerSession::return_connection_credit() {
+  constexpr std::uint32_t kWorthAFrame = 16;
+  const std::uint64_t due = watch_.data_bytes() - held_ + limits_.connection_window;
+  if (aborted_ || due < window_ + limits_.connection_window / kWorthAFrame) return false;
+  return nghttp2_submit_window_update(session_, NGHTTP2_FLAG_NONE, 0, static_cast<std::int32_t>(due - window_)) == 0;
 }
 
 nghttp2_nv as_nv(std::string_view name, std::string_view value) {
@@ -172,7 +183,8 @@ class Lines {
                static_cast<char>('0' + status % 10)};
     lines_.reserve(head.fields().size() + 1);
     lines_.push_back(as_nv(":status", {status_.data(), status_.size()}));
-    for (const http::Field field : head.fields()) lines_.push_back(as_nv(field.name, field.value));
+    for (const http::Field field : head.fields())
+      if (!belongs_to_http1(field.id)) lines_.push_back(as_nv(field.name, field.value));
   }
   [[nodiscard]] const nghttp2_nv* data() const { return lines_.data(); }
   [[nodiscard]] std::size_t size() const { return lines_.size(); }
@@ -247,21 +259,31 @@ void ServerSession::drop(Stream& stream, ErrorCode why) {
   std::erase(gone_, &stream);
   std::erase(arrived_, &stream);
   if (!stream.closed_) {
-    if (!stream.finished_)
+    // what ends by itself once its last frame has left is not reset; a tunnel that ends for both has ended by now
+    if (!stream.finished_ || !stream.taken() || stream.tunnel_)
       nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id_, static_cast<std::uint32_t>(why));
     nghttp2_session_set_stream_user_data(session_, stream.id_, nullptr);
   }
   remove(stream);
 }
 
-bool ServerSession::may_send(const Stream& stream) const {
+void ServerSession::count_refusal() {
+  if (!guard_.allows(Flood::kErrors, now_)) noticed_ = Flood::kErrors;
+}
+
+bool ServerSession::window_open(const Stream& stream) const {
   return !stream.closed_ && nghttp2_session_get_stream_remote_window_size(session_, stream.id_) > 0;
+}
+
+bool ServerSession::connection_window_open() const {
+  return nghttp2_session_get_remote_window_size(session_) > 0;
 }
 
 bool ServerSession::fill(Buffer& out, Nanos now) {
   now_ = now;
   out_ = &out;
   const std::size_t before = out.size();
+  bool looked = false;  // behind all that nghttp2 returns by itself, so that nothing is returned twice
   for (;;) {
     if (out.space(1).size() < kRoomForFrames && !out.empty()) break;
     const std::uint8_t* bytes = nullptr;
@@ -270,6 +292,7 @@ bool ServerSession::fill(Buffer& out, Nanos now) {
       ruin(nghttp2_strerror(static_cast<int>(size)));
       break;
     }
+    if (size == 0 && !std::exchange(looked, true) && return_connection_credit()) continue;
     if (size == 0) break;
     out.append({reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size)});
   }

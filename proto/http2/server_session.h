@@ -64,10 +64,13 @@ class ServerSession {
   /// Who serves it is done with it; it is destroyed. An answer that is not whole is reset with `why`.
   void drop(Stream& stream, ErrorCode why);
 
+  /// A request was answered with what is wrong with it: work that no limit of requests counts.
+  void count_refusal();
   /// Puts what is to be sent into `out`, as long as that holds less than a block; false when there was nothing.
   bool fill(Buffer& out, Nanos now);
-  /// The client's windows leave room for data on this stream.
-  [[nodiscard]] bool may_send(const Stream& stream) const;
+  /// The client's window leaves room for data on this stream; that of the connection may not.
+  [[nodiscard]] bool window_open(const Stream& stream) const;
+  [[nodiscard]] bool connection_window_open() const;
 
   /// The client may open no more streams, and is told with a GOAWAY that lets all through that are on their way; then
   /// pinged, to know when it has been heard (RFC 9113 section 6.8).
@@ -105,6 +108,7 @@ class ServerSession {
   void submit_head(Stream& stream, const http::ResponseHead& head, std::uint8_t flags);
   void submit_answer(Stream& stream, const http::ResponseHead& head, Last last);
   void give_credit(Stream& stream, std::size_t bytes);
+  [[nodiscard]] bool return_connection_credit();
   void remove(Stream& stream);
   void settle();
   [[nodiscard]] Stream* find(std::int32_t id) const;
@@ -126,7 +130,9 @@ class ServerSession {
   std::uint64_t block_bytes_ = 0;  // unpacked, of the block of fields under way
   std::uint64_t malformed_ = 0;
   std::uint64_t data_sent_ = 0;
-  bool bomb_ = false;  // that block has been counted
+  std::uint64_t held_ = 0;         // bytes of bodies that wait for who reads them
+  std::uint64_t window_ = 65'535;  // of the connection, all that the client has ever been given
+  bool bomb_ = false;              // that block has been counted
   bool aborted_ = false;
   bool end_heard_ = false;
 };

@@ -80,6 +80,8 @@ class Stream {
   [[nodiscard]] bool finished() const { return finished_; }
   /// Bytes of frames so far.
   [[nodiscard]] std::uint64_t sent() const { return sent_; }
+  /// Bytes of DATA of them.
+  [[nodiscard]] std::uint64_t data_sent() const { return data_sent_; }
 
   /// It is over, for both directions. `error` is what it was reset with.
   [[nodiscard]] bool closed() const { return closed_; }
@@ -109,6 +111,7 @@ class Stream {
   std::string_view piece_;  // offered, and not yet in frames
   const http::Fields* offered_trailers_ = nullptr;
   std::uint64_t sent_ = 0;
+  std::uint64_t data_sent_ = 0;
   bool last_piece_ = false;
   bool owes_ = false;      // a head, or trailers, have been submitted and not sent
   bool owes_end_ = false;  // so has an end without bytes

@@ -150,6 +150,7 @@ Task<> Http2Session::serve(Http2Stream& stream) {
     if (!fault)
       if (const auto expects = http::expects_continue(stream.head()); !expects) fault = expects.error();
     if (fault) {
+      session_.count_refusal();
       co_await exchange.refuse(*fault);
     } else if (!stream.protocol().empty()) {
       co_await exchange.refuse(Error(Code::kUnsupported, "extended CONNECT is not served").from(Side::kClient), 501);

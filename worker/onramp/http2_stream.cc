@@ -51,21 +51,28 @@ void Http2Stream::submit(std::string_view piece, http2::Last last, const http::F
   output_.wake_writer();
 }
 
-// Time counts against the client only while its own window is closed, or nothing at all leaves on its connection: a
-// stream may have to wait for more urgent ones.
+// Time counts against the client only while its windows are closed, or nothing at all leaves on its connection: a
+// stream may have to wait for more urgent ones. Where it is the connection's window that is closed, what the client
+// takes on all its streams counts, as it cannot choose which of them it goes to.
 Task<Result<>> Http2Stream::until_taken() {
+  const http2::ServerSession& session = output_.session();
   bool excused = false;
   while (!taken()) {
     if (closed()) co_return fail(reset_error());
     space_.clear();
     const Nanos since = loop_.now();
-    const std::uint64_t before = output_.session().data_sent();
-    const std::uint64_t had = sent();
+    const std::uint64_t all_before = session.data_sent();
+    const std::uint64_t before = sent();
+    const std::uint64_t data_before = data_sent();
     const Deadline deadline = excused ? loop_.in(patience_) : leaving_.deadline(since);
     const Wake wake = co_await space_.wait(loop_, deadline);
-    excused = output_.session().data_sent() != before && output_.session().may_send(*this);
-    if (!excused) leaving_.waited(loop_.now() - since, sent() - had);
-    if (wake == Wake::kReady || excused || sent() != had) continue;
+    const std::uint64_t own = data_sent() - data_before;
+    const std::uint64_t others = session.data_sent() - all_before - own;
+    const bool willing = session.window_open(*this);
+    excused = others != 0 && willing && session.connection_window_open();
+    const std::uint64_t moved = sent() - before + (willing ? others : 0);
+    if (!excused) leaving_.waited(loop_.now() - since, moved);
+    if (wake == Wake::kReady || excused || moved != 0) continue;
     co_return fail(Error(Code::kTimeout, "the client takes too few bytes").from(Side::kClient));
   }
   if (closed() && !finished()) co_return fail(reset_error());
@@ -122,14 +129,18 @@ Task<> Http2Stream::left() {
 
 std::optional<Piece> Http2Stream::ready() {
   if (release_body()) output_.wake_writer();  // the credit
-  if (error_ || (!has_body() && !ended())) return std::nullopt;
+  if (error_) return std::nullopt;
+  if (closed() && !ended()) {  // torn, whatever of it waits: the origin must not take it for whole
+    error_ = reset_error();
+    return std::nullopt;
+  }
+  if (!has_body() && !ended()) return std::nullopt;
   const std::string_view bytes = take_body();
   passed_ += bytes.size();
+  arriving_.waited(Nanos(0), bytes.size());
   const bool last = ended() && !has_body();
   if (passed_ > body_limit_) {
     error_ = http::as_error(http::Fault::kBodyTooLarge, Side::kClient);
-  } else if (closed() && !finished()) {
-    error_ = reset_error();
   } else if (const auto whole = length(); whole && (passed_ > *whole || (last && passed_ < *whole))) {
     error_ = http::as_error(http::Fault::kBodyCutShort, Side::kClient);  // the session has looked, too
   }
@@ -187,10 +198,14 @@ sys::Io Http2Stream::read(std::span<char> into) {
     const std::size_t taken = std::min(into.size(), read_.size());
     std::memcpy(into.data(), read_.data(), taken);
     read_.remove_prefix(taken);
-    if (read_.empty() && !has_body() && !ended()) input_.clear();
+    if (!read_.empty()) return {.kind = sys::Io::Kind::kDone, .bytes = taken};
+    // at once, not with the next read: when it was all that the window let through, nothing else comes before
+    if (release_body()) output_.wake_writer();
+    if (!has_body() && !ended()) input_.clear();
     return {.kind = sys::Io::Kind::kDone, .bytes = taken};
   }
-  if (closed() && error() != http2::ErrorCode::kNoError) return {.kind = sys::Io::Kind::kFailed, .error = ECONNRESET};
+  if (closed() && (!ended() || error() != http2::ErrorCode::kNoError))
+    return {.kind = sys::Io::Kind::kFailed, .error = ECONNRESET};
   if (ended()) return {.kind = sys::Io::Kind::kDone, .bytes = 0};
   input_.clear();
   return {.kind = sys::Io::Kind::kAgain};

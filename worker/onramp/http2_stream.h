@@ -43,7 +43,7 @@ class Http2Stream final : public http2::Stream, public ClientSide, public BodySo
   Task<> left() override;
   void cut() override { cut_ = true; }
   [[nodiscard]] bool gone() const override { return closed(); }
-  [[nodiscard]] bool receiving() const override { return !ended(); }
+  [[nodiscard]] bool receiving() const override { return !ended() && !closed(); }
   [[nodiscard]] bool answered() const override { return answered_; }
   [[nodiscard]] std::uint64_t bytes_sent() const override { return sent(); }
 
@@ -63,7 +63,7 @@ class Http2Stream final : public http2::Stream, public ClientSide, public BodySo
   [[nodiscard]] Signal& writable() override { return space_; }
   void confirm() override {}
   [[nodiscard]] bool broken() override { return closed(); }
-  [[nodiscard]] bool peer_closed() const override { return ended(); }
+  [[nodiscard]] bool peer_closed() const override { return ended() || closed(); }
   [[nodiscard]] int plain_socket() const override { return -1; }
 
   /// After the exchange: the end of a tunnel that was not cut has left.

@@ -22,6 +22,16 @@ TEST(FrameWatch, KnowsWhetherABlockOfFieldsIsUnderWay) {
   EXPECT_FALSE(watch.in_block());
 }
 
+TEST(FrameWatch, TakesABlockToLastUntilTheLastByteOfItsLastFrame) {
+  FloodGuard guard(Nanos(0));
+  FrameWatch watch({});
+  const std::string whole = hello() + headers(1, get());
+  EXPECT_EQ(watch.pass(std::string_view(whole).substr(0, whole.size() - 1), guard, Nanos(0)), std::nullopt);
+  EXPECT_TRUE(watch.in_block());
+  EXPECT_EQ(watch.pass(std::string_view(whole).substr(whole.size() - 1), guard, Nanos(0)), std::nullopt);
+  EXPECT_FALSE(watch.in_block());
+}
+
 TEST(FrameWatch, LooksForHeadersOfFramesNowhereElse) {
   FloodGuard guard(Nanos(0));
   FrameWatch watch({});

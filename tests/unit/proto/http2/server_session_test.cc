@@ -240,5 +240,68 @@ TEST(Http2Session, CarriesATunnelBothWaysAndEndsItByHalves) {
   EXPECT_TRUE(talk.gone.empty());
 }
 
+TEST(Http2Session, ResetsATunnelThatIsCutWhileTheClientMaySend) {
+  Conversation talk;
+  talk.say(hello() + headers(1, {{":method", "CONNECT"}, {":authority", "a:1"}}, kEndHeaders));
+  Stream* const stream = talk.find(1);
+  http::ResponseHead head;
+  talk.session.open_tunnel(*stream, ok(head));
+  talk.session.end_tunnel(*stream);
+  talk.hear();
+  talk.session.drop(*stream, ErrorCode::kConnectError);
+  EXPECT_EQ(talk.reset_of(1), ErrorCode::kConnectError);
+}
+
+TEST(Http2Session, ResetsAStreamWhoseAnswerNeverLeft) {
+  Conversation talk;
+  talk.say(hello() + headers(1, get()));
+  Stream* const stream = talk.find(1);
+  http::ResponseHead head;
+  talk.session.answer(*stream, ok(head), Last::kYes);
+  talk.session.drop(*stream, ErrorCode::kInternalError);
+  EXPECT_EQ(talk.reset_of(1), ErrorCode::kInternalError);
+}
+
+TEST(Http2Session, SendsHeadsAsLargeAsOriginsMaySendThem) {
+  Conversation talk;
+  talk.say(hello() + headers(1, get()));
+  http::ResponseHead head;
+  ok(head);
+  for (int i = 0; i < 100; ++i)
+    ASSERT_TRUE(head.fields().add("x-large", std::string(10'000, static_cast<char>('a' + i % 26))));
+  talk.session.answer(*talk.find(1), head, Last::kYes);
+  std::size_t size = 0;
+  for (const Frame& one : talk.hear())
+    if (one.type == kHeaders || one.type == kContinuation) size += one.payload.size();
+  EXPECT_GT(size, 100'000U);
+  EXPECT_EQ(talk.goaway(), std::nullopt);
+}
+
+TEST(Http2Session, SendsNoFieldsThatAreOfOneConnection) {
+  Conversation talk;
+  talk.say(hello() + headers(1, get()));
+  http::ResponseHead head;
+  ok(head);
+  head.fields().add(http::FieldId::kConnection, "keep-alive");
+  head.fields().add(http::FieldId::kKeepAlive, "timeout=5");
+  talk.session.answer(*talk.find(1), head, Last::kYes);
+  const auto heads = of(talk.hear(), kHeaders);
+  ASSERT_EQ(heads.size(), 1U);
+  EXPECT_LT(heads[0].payload.size(), 10U) << "more than the status";
+}
+
+// An upload that we stop has not ended, whatever had come of it.
+TEST(Http2Session, DoesNotTakeAStreamThatItHasResetForEnded) {
+  Conversation talk;
+  talk.say(hello() + headers(1, post(), kEndHeaders));
+  Stream* const stream = talk.find(1);
+  talk.say(data(1, "some"));
+  http::ResponseHead head;
+  talk.session.answer(*stream, ok(head), Last::kYes);
+  EXPECT_EQ(talk.reset_of(1), ErrorCode::kNoError);
+  EXPECT_TRUE(stream->closed());
+  EXPECT_FALSE(stream->ended());
+}
+
 }  // namespace
 }  // namespace sluice::http2::test

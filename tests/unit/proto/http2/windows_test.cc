@@ -80,6 +80,27 @@ TEST(Http2Windows, ComeBackWhenTheBodyIsRead) {
   EXPECT_EQ(sent, 1'000'000U);
 }
 
+TEST(Http2Windows, ComeBackForABodyThatIsReadWhileOthersWait) {
+  SessionLimits limits;
+  limits.stream_window = kWhole;
+  limits.connection_window = 4 * kWhole;
+  Conversation talk(limits);
+  talk.say(hello());
+  Sender sender(talk);
+  for (const std::uint32_t id : {1, 3, 5}) {
+    talk.say(headers(id, post(), kEndHeaders));
+    EXPECT_GE(sender.send(id, kWhole - 8000), kWhole - 8000) << id;
+  }
+  talk.say(headers(7, post(), kEndHeaders));
+  std::size_t sent = 0;
+  for (int i = 0; i < 1000 && sent < 1'000'000; ++i) {
+    sent += sender.send(7, 1'000'000 - sent);
+    static_cast<void>(talk.find(7)->take_body());
+    talk.find(7)->release_body();
+  }
+  EXPECT_EQ(sent, 1'000'000U);
+}
+
 TEST(Http2Windows, EndAConnectionThatIgnoresThem) {
   Conversation talk(one_window());
   talk.say(hello() + headers(1, post(), kEndHeaders));
@@ -219,8 +240,8 @@ TEST(Http2Order, HoldsUpNobodyForAStreamWithoutAWindow) {
   const auto sent = sent_by_stream(talk.hear());
   EXPECT_EQ(sent.at(1), 10U);
   EXPECT_EQ(sent.at(3), body.size());
-  EXPECT_FALSE(talk.session.may_send(*talk.find(1)));
-  EXPECT_TRUE(talk.session.may_send(*talk.find(3)));
+  EXPECT_FALSE(talk.session.window_open(*talk.find(1)));
+  EXPECT_TRUE(talk.session.window_open(*talk.find(3)));
 }
 
 }  // namespace
