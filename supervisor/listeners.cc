@@ -92,6 +92,9 @@ std::vector<std::uint32_t> BoundAddress::numbers() const {
 }
 
 Result<> BoundAddress::listen(int backlog) {
+  if (arrivals_ == Arrivals::kMaybeRefused)
+    for (const Own& socket : sockets_) (void)sys::set_option(socket.fd.get(), SOL_SOCKET, SO_DETACH_FILTER, 0);
+  arrivals_ = Arrivals::kWelcome;
   if (listening_ == sockets_.size() && backlog == backlog_) return {};  // as in most upgrades
   backlog_ = -1;
   for (const Own& socket : sockets_)
@@ -117,6 +120,7 @@ void BoundAddress::refuse_new() {
   const sock_fprog program{.len = std::size(code), .filter = code};
   for (const Own& socket : sockets_)
     (void)::setsockopt(socket.fd.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+  arrivals_ = Arrivals::kMaybeRefused;
 }
 
 void BoundAddress::close() {

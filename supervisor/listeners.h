@@ -61,7 +61,8 @@ class BoundAddress {
   [[nodiscard]] Result<> listen(int backlog);
   /// The generation that wanted more sockets has not come to be: closes those that do not listen.
   void trim();
-  /// Nobody new gets in any more; handshakes under way come to their end and into the queue, for somebody to take. TCP.
+  /// Nobody new gets in until the next listen(); handshakes under way come to their end and into the queue, for
+  /// somebody to take. TCP.
   void refuse_new();
   /// Closes our sockets: who connects from now on is refused, once the workers have closed theirs too.
   void close();
@@ -72,13 +73,15 @@ class BoundAddress {
     std::uint32_t number;
     Fd fd;
   };
+  enum class Arrivals : std::uint8_t { kWelcome, kMaybeRefused };
   BoundAddress() = default;
   std::string configured_;
   std::string bound_;
   ListenAddress listen_;
   std::vector<Own> sockets_;  // TCP
   std::size_t listening_ = 0;
-  int backlog_ = -1;                    // of those that listen, where we know it
+  int backlog_ = -1;  // of those that listen, where we know it
+  Arrivals arrivals_ = Arrivals::kWelcome;
   std::unique_ptr<UnixListener> unix_;  // or this
   std::uint32_t unix_number_ = 0;
 };

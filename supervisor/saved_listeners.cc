@@ -71,6 +71,7 @@ Result<std::vector<std::shared_ptr<BoundAddress>>> ListeningSockets::adopt(
     for (const restart::SavedSocket& socket : one.sockets)
       address.sockets_.push_back({.number = socket.number, .fd = Fd(socket.fd)});
     address.listening_ = one.listening;
+    address.arrivals_ = BoundAddress::Arrivals::kMaybeRefused;  // it may have been on its way out
     if (one.file.fd != restart::kNoFd)
       address.unix_ = std::make_unique<UnixListener>(
           UnixListener::adopt(Fd(one.file.fd), one.file.path, one.file.device, one.file.inode));

@@ -277,27 +277,17 @@ Task<std::size_t> Acceptor::drain(const restart::DrainOrder& order) {
   }
 }
 
-namespace {
-struct Spent {
-  std::string_view what;
-  Millis budget;
-  Nanos since;
-};
-
-// What the client is at, the budget of that, and from when it counts.
-Spent classify(const ClientConnection& connection, const restart::DrainOrder& order) {
-  const restart::DrainBudgets& budgets = order.budgets();
+Acceptor::Spent Acceptor::classify(const ClientConnection& connection, const restart::DrainBudgets& budgets) {
   const ipc::ConnectionState state = connection.slot.state();
   // one of HTTP/2 has been told, and ends by itself
   if (state == ipc::ConnectionState::kIdle && connection.streams == nullptr)
-    return {.what = "idle", .budget = budgets.idle, .since = std::max(order.ordered_at(), connection.idle_since)};
+    return {.stage = Stage::kIdle, .what = "idle", .budget = budgets.idle};
   if (state == ipc::ConnectionState::kTunnel)
-    return {.what = "tunnel", .budget = budgets.tunnel, .since = order.ordered_at()};
+    return {.stage = Stage::kTunnel, .what = "tunnel", .budget = budgets.tunnel};
   if (connection.current != nullptr && connection.current->receiving())
-    return {.what = "upload", .budget = budgets.upload, .since = order.ordered_at()};
-  return {.what = "request", .budget = budgets.request, .since = order.ordered_at()};
+    return {.stage = Stage::kUpload, .what = "upload", .budget = budgets.upload};
+  return {.stage = Stage::kRequest, .what = "request", .budget = budgets.request};
 }
-}  // namespace
 
 // Connections of HTTP/2 are told to go within half of what an idle one may stay, each at a moment of its own. One that
 // carries nothing but tunnels is left alone: some clients drop their tunnels at the first word (docs/http2.md).
@@ -311,9 +301,14 @@ void Acceptor::wind_down(const Client& client, const restart::DrainOrder& order)
 bool Acceptor::enforce(Client& client, const restart::DrainOrder& order) {
   ClientConnection& connection = client.connection;
   if (connection.slot.fate() == ipc::Fate::kCut || connection.halt.in_transit) return false;
-  const Spent spent = classify(connection, order);
+  const Spent spent = classify(connection, order.budgets());
   const Nanos now = services_.loop.now();
-  if (now < spent.since + order.budgets().spread(spent.budget, connection.core.id)) return false;
+  // an upload that has come whole still wants its answer, so each stage has its budget from when it began
+  if (client.stage != spent.stage) client.stage_since = client.stage == Stage::kUnseen ? order.ordered_at() : now;
+  client.stage = spent.stage;
+  const Nanos began = spent.stage == Stage::kIdle ? connection.idle_since : client.stage_since;
+  if (now < std::max(order.ordered_at(), began) + order.budgets().spread(spent.budget, connection.core.id))
+    return false;
   if (connection.slot.state() == ipc::ConnectionState::kIdle) {
     if (!client.stream.end_if_quiet()) return false;  // a request has come meanwhile
   } else {

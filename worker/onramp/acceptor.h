@@ -68,6 +68,13 @@ class Acceptor {
   };
   /// One client, linked into the list of the living so that it can be woken; counted in the metrics by being.
   enum class Came : std::uint8_t { kAccepted, kTakenOver };
+  /// What a client that drains is at, and the budget of that.
+  enum class Stage : std::uint8_t { kUnseen, kIdle, kTunnel, kUpload, kRequest };
+  struct Spent {
+    Stage stage;
+    std::string_view what;
+    Millis budget;
+  };
   struct Client {
     const Services& services;
     EndpointIndex endpoint;
@@ -77,6 +84,8 @@ class Acceptor {
     Client* next;
     Client** link;
     bool shed = false;
+    Stage stage = Stage::kUnseen;  // when last looked at, and since when
+    Nanos stage_since{0};
 
     Client(const Services& services, EndpointIndex endpoint, SocketAddress peer, ipc::ConnectionSlot row, Fd fd,
            Client*& list, Came came);
@@ -113,6 +122,7 @@ class Acceptor {
   void refuse(const Client& client, Refused reason, const Error& error);
   void mark_open();
   void wind_down(const Client& client, const restart::DrainOrder& order);
+  [[nodiscard]] static Spent classify(const ClientConnection& connection, const restart::DrainBudgets& budgets);
   /// Cuts it when its time is over: true when it did.
   [[nodiscard]] bool enforce(Client& client, const restart::DrainOrder& order);
   [[nodiscard]] bool full() const { return sessions_.size() >= services_.settings.limits.connections; }

@@ -89,20 +89,22 @@ scenario('a tunnel that outlives its budget is cut, and named', async ({ sluice,
   await assert.rejects(tunnel.reader.exactly(1));
 });
 
-scenario('an upload that is still coming has a longer budget than a request', async ({ sluice, origin, connect: open }) => {
+scenario('an upload that is still coming has a longer budget than a request, and its answer has that of a request', async ({ sluice, origin, connect: open }) => {
   const server = await origin((request, response) => {
     let size = 0;
     request.on('data', (piece: Buffer) => { size += piece.length; });
-    request.on('end', () => response.end(String(size)));
+    request.on('end', () => setTimeout(() => response.end(String(size)), 250));  // longer than from one look at budgets to the next
   });
   const proxy = await sluice({
-    config: { upgrade: { ...staying, drain: { ...soon.drain, request: '200ms' } }, tenants: [reverse([server.address])] },
+    config: { upgrade: { ...staying, drain: { ...soon.drain, request: '1s', upload: '20s', spread: 0 } }, tenants: [reverse([server.address])] },
   });
   const client = await open(proxy.address('web'));
   await client.send('POST / HTTP/1.1\r\nHost: web.test\r\nContent-Length: 20\r\n\r\n');
   await client.send('0123456789');
+  await eventually('the request', () => server.seen.length === 1);
   const upgraded = proxy.upgrade({ force: true });
-  await sleep(800);
+  await proxy.log.waitFor('the drain', (r) => r['event'] === 'draining');
+  await sleep(1200);
   await client.send('0123456789');
   assert.equal((await client.readResponse()).text, '20');
   client.close();
@@ -142,6 +144,39 @@ scenario('addresses come and go: the new one serves, the old one is emptied firs
   assert.equal((await client.ask(get())).status, 200);
   await assert.rejects(connect(before));
 });
+
+for (const program of ['the same supervisor', 'a new supervisor']) {
+  scenario(`an address that comes back while its old generation still drains serves again: ${program}`, async ({ sluice, origin, connect: open }) => {
+    let release = (): void => undefined;
+    const server = await origin((request, response) => {
+      if (request.url === '/held') release = () => void response.end('held');
+      else response.end('origin');
+    });
+    const proxy = await sluice({
+      ownProgram: true,
+      config: { upgrade: { probation: '0s' }, tenants: [reverse([server.address], { listen: ['127.0.0.1:0'] })] },
+    });
+    const listenOn = (address: string): void => proxy.reconfigure((config) => {
+      ((tenant(config)['endpoints'] as JsonObject[])[0] as JsonObject)['listen'] = [address];
+    });
+    const first = proxy.address('web');
+    const held = await open(first);
+    await held.send(get('/held'));
+    await eventually('the request', () => server.seen.length === 1);
+
+    listenOn('127.0.0.2:0');
+    assert.equal((await proxy.upgrade({ until: 'probation' }))['outcome'], 'done');
+    assert.notEqual(proxy.address('web'), first);
+    listenOn('127.0.0.1:0');
+    if (program === 'a new supervisor') proxy.replaceProgram();
+    assert.equal((await proxy.upgrade({ until: 'probation' }))['outcome'], 'done');
+    assert.equal(proxy.address('web'), first);
+    const client = await open(first);
+    assert.equal((await client.ask(get())).text, 'origin');
+    release();
+    assert.equal((await held.readResponse()).text, 'held');
+  });
+}
 
 scenario('tenants come and go', async ({ sluice, origin, connect: open }) => {
   const server = await origin();
