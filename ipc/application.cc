@@ -55,6 +55,7 @@ std::string encode(const ApplicationDescription& description) {
   JsonLine line;
   line.add("name", description.name).add("version", description.version).add("description", description.description);
   line.add_raw("tenant", section_json(description.tenant)).add_raw("endpoint", section_json(description.endpoint));
+  if (description.parents == ApplicationDescription::Parents::kHeard) line.add("parents", "heard");
   return std::move(line).take() + "\n";
 }
 
@@ -66,7 +67,10 @@ Result<ApplicationDescription> decode_description(std::string_view text) {
                                 .version = text_at(object, "version"),
                                 .description = text_at(object, "description"),
                                 .tenant = section_at(object, "tenant"),
-                                .endpoint = section_at(object, "endpoint")};
+                                .endpoint = section_at(object, "endpoint"),
+                                .parents = text_at(object, "parents") == "heard"
+                                               ? ApplicationDescription::Parents::kHeard
+                                               : ApplicationDescription::Parents::kIgnored};
 }
 
 std::string encode(const std::vector<SectionToCheck>& sections) {

@@ -30,6 +30,9 @@ struct ApplicationDescription {
   std::string description;  ///< one line
   Section tenant;           ///< tenants[].settings
   Section endpoint;         ///< tenants[].endpoints[].settings
+  /// Does it want to hear at its start what its workers of the generation before had to say?
+  enum class Parents : std::uint8_t { kIgnored, kHeard };
+  Parents parents = Parents::kIgnored;
 };
 [[nodiscard]] std::string encode(const ApplicationDescription& description);
 /// Errors: kBadSyntax.

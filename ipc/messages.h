@@ -24,7 +24,7 @@
 namespace sluice::ipc {
 
 /// Changes with every change of this file or of the slab's layout; both sides must have the same.
-inline constexpr std::uint16_t kProtocolVersion = 3;
+inline constexpr std::uint16_t kProtocolVersion = 4;
 /// Descriptors in one message; the kernel's own limit is 253 (SCM_MAX_FD).
 inline constexpr std::size_t kMaxFds = 250;
 inline constexpr std::size_t kMaxName = 64;
@@ -170,6 +170,21 @@ struct Adopt {
   static void fields(auto& self, auto& codec) { codec.u64(self.number); }
 };
 
+/// An upgrade begins: write down what the application keeps for the workers of the next generation, and say Prepared.
+/// Descriptor: where to (restart/parent_state.h).
+struct SaveState {
+  std::uint64_t number = 0;
+  [[nodiscard]] static std::size_t descriptors() { return 1; }
+  static void fields(auto& self, auto& codec) { codec.u64(self.number); }
+};
+
+/// What a worker of the generation before has written down. Descriptor: the same, sealed.
+struct ParentState {
+  std::string version;  ///< of its application
+  [[nodiscard]] static std::size_t descriptors() { return 1; }
+  static void fields(auto& self, auto& codec) { codec.text(self.version, kMaxName); }
+};
+
 /// Stop accepting, let what is open end, say Drained and exit; what is left after the budget of its kind is cut. Said
 /// again, the new budgets count, from now.
 struct Drain {
@@ -257,7 +272,8 @@ struct Failed {
   static void fields(auto& self, auto& codec) { codec.sentence(self.why, kMaxSentence); }
 };
 
-/// The answer to Reconfigure, one to each; the supervisor kills a worker that answers what nobody has asked.
+/// The answer to Reconfigure and to SaveState, one to each; the supervisor kills a worker that answers what nobody has
+/// asked.
 struct Prepared {
   std::uint64_t number = 0;
   bool able = false;
@@ -324,6 +340,8 @@ inline constexpr std::tuple kFromSupervisor{
     Row<TakeOver>   {{13, "TakeOver",    Role::kSupervisor, detail::kFromReady,    Times::kMany, 1,       0}},
     Row<Reconfigure>{{20, "Reconfigure", Role::kSupervisor, detail::kServingOnly,  Times::kMany, 1,       8}},
     Row<Adopt>      {{21, "Adopt",       Role::kSupervisor, detail::kServingOnly,  Times::kMany, 0,       8}},
+    Row<SaveState>  {{22, "SaveState",   Role::kSupervisor, detail::kServingOnly,  Times::kMany, 1,       8}},
+    Row<ParentState>{{23, "ParentState", Role::kSupervisor, detail::kStartingOnly, Times::kMany, 1,       66}},
 };
 inline constexpr std::tuple kFromWorker{
     Row<Hello>      {{64, "Hello",       Role::kWorker,     detail::kStartingOnly, Times::kOnce, 0,       256}},

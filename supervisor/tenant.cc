@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "ipc/memfd.h"
+#include "ipc/settings/parts.h"
 #include "ipc/slab.h"
 #include "supervisor/accounts.h"
 #include "supervisor/name_service.h"
@@ -99,7 +100,7 @@ Result<std::unique_ptr<Tenant>> make_tenant(const ipc::TenantSettings& settings,
   // a group of its own for each generation: two of them may need twice the memory for a while
   const std::string group = generation == 1 ? settings.name : fmt::format("{}.{}", settings.name, generation);
   if (settings.limits.memory) tenant->cgroup = makings.cgroups.make(group, settings.limits.memory.bytes() * workers);
-  Result<Fd> file = ipc::seal_bytes("settings", ipc::to_json(tenant->settings));
+  Result<Fd> file = ipc::seal_bytes("settings", ipc::to_parts(tenant->settings));
   if (!file) return fail(std::move(file).error().during("tenant " + settings.name));
   tenant->settings_file = *std::move(file);
   return tenant;
@@ -110,7 +111,7 @@ Result<Fd> other_settings_file(const Tenant& tenant, const ipc::TenantSettings& 
   complete.workers = tenant.settings.workers;
   complete.resolver = tenant.settings.resolver;
   fill_pseudonyms(complete);
-  return ipc::seal_bytes("settings", ipc::to_json(complete));
+  return ipc::seal_bytes("settings", ipc::to_parts(complete));
 }
 
 restart::SavedTenant save_tenant(const Tenant& tenant) {
@@ -138,7 +139,7 @@ std::unique_ptr<Tenant> go_on_with_tenant(const Takeover& from, const restart::S
   auto tenant = std::make_unique<Tenant>();
   {
     const ipc::SealedBytes bytes = from.must(ipc::SealedBytes::open(saved.settings_fd, kMost));
-    tenant->settings = from.must(ipc::tenant_from_json(bytes.view()));
+    tenant->settings = from.must(ipc::tenant_from_parts(bytes.view()));
   }
   tenant->settings_file = Fd(saved.settings_fd);
   tenant->application = &application;

@@ -12,6 +12,7 @@
 #include "base/version.h"
 #include "restart/fault_point.h"
 #include "supervisor/notify.h"
+#include "supervisor/parent_state.h"
 #include "supervisor/reconfiguration.h"
 #include "supervisor/room.h"
 #include "supervisor/tenant.h"
@@ -243,6 +244,9 @@ Task<Generation*> Upgrader::make(UpgradeRecord& record, Configuration checked) {
   }
   record.to = (*next)->number();
   fault_point(FaultPoint::kSpawnBound);
+  const StateTransfer states{context_.loop, context_.log,    news_, context_.generations.serving(),
+                             **next,        ++last_settings_};
+  co_await hand_states_on(states);
   (*next)->start();
   fault_point(FaultPoint::kSpawnStarted);
   const bool ready = co_await wait_until_ready(record, **next);

@@ -95,6 +95,10 @@ Result<> Worker::start() {
   if (!process) return fail(std::move(process).error().during("starting the worker"));
   process_ = *std::move(process);
   context_.introduce(*this);
+  for (const auto& [version, state] : std::exchange(inherited_, {})) {
+    const std::array<int, 1> file = {state.get()};
+    if (Result<> told = post(ipc::ParentState{.version = version}, file); !told) return told;
+  }
   return process_->channel().post(ipc::Begin{});
 }
 
@@ -153,12 +157,26 @@ void Worker::became_ready() {
 }
 
 Result<> Worker::prepare(std::uint64_t number, const Fd& settings) {
-  const std::array<int, 1> file = {settings.get()};
-  if (Result<> told = post(ipc::Reconfigure{.number = number}, file); !told) return told;
+  return ask(ipc::Reconfigure{.number = number}, number, settings);
+}
+
+Result<> Worker::save_state(std::uint64_t number, const Fd& file) {
+  return ask(ipc::SaveState{.number = number}, number, file);
+}
+
+Result<> Worker::ask(const ipc::FromSupervisor& question, std::uint64_t number, const Fd& file) {
+  const std::array<int, 1> files = {file.get()};
+  if (Result<> told = post(question, files); !told) return told;
   able_ = Able::kAsked;
   asked_ = number;
   ++unanswered_;
   return {};
+}
+
+void Worker::inherit(std::string version, Fd state) {
+  constexpr std::size_t kMost = 32;  // its channel holds 64 messages that wait
+  if (version.size() <= ipc::kMaxName && inherited_.size() < kMost)
+    inherited_.emplace_back(std::move(version), std::move(state));
 }
 
 void Worker::prepared(const ipc::Prepared& said) {

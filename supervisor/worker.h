@@ -78,6 +78,12 @@ class Worker final : private ProcessOwner {
   [[nodiscard]] const std::string& unable_because() const { return unable_because_; }
   /// The process that is able goes over to them; one that cannot be told is killed, and the next begins with them.
   void adopt();
+  /// Asks a ready process to write down what its application leaves to the next generation; able() says whether it has.
+  /// Errors: the channel's.
+  [[nodiscard]] Result<> save_state(std::uint64_t number, const Fd& file);
+  /// The next process that starts gets this, of a worker of the generation before with that version of the application.
+  /// 32 of them at most.
+  void inherit(std::string version, Fd state);
   /// For messages of the moment (Slabs). Errors: kUnavailable without a process.
   [[nodiscard]] Result<> post(const ipc::FromSupervisor& message, std::span<const int> fds);
 
@@ -133,6 +139,7 @@ class Worker final : private ProcessOwner {
   void prepared(const ipc::Prepared& said);
   void close_page();
   void tell_to_accept();
+  [[nodiscard]] Result<> ask(const ipc::FromSupervisor& question, std::uint64_t number, const Fd& file);
   [[nodiscard]] DatagramShare::Turn turn() const;
   void move_to(WorkerState next);
   void kill(const std::string& why);
@@ -156,6 +163,7 @@ class Worker final : private ProcessOwner {
   std::uint64_t asked_ = 0;       // the number of the last question
   std::uint32_t unanswered_ = 0;  // questions
   std::string unable_because_;
+  std::vector<std::pair<std::string, Fd>> inherited_;
   std::string kill_reason_;
   std::string failed_why_;
   std::uint64_t memory_kills_ = 0;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "ipc/memfd.h"
+#include "ipc/settings/parts.h"
 #include "worker/sandbox/fatal_signals.h"
 #include "worker/sandbox/sandbox.h"
 
@@ -17,7 +18,7 @@ namespace {
 Result<> configure(Booted& booted, ipc::Configure message, std::vector<Fd> fds) {
   auto bytes = ipc::SealedBytes::open(fds[0].get(), kMaxSettings);
   if (!bytes) return fail(std::move(bytes).error().during("opening the settings"));
-  auto settings = ipc::tenant_from_json(bytes->view());
+  auto settings = ipc::tenant_from_parts(bytes->view());
   if (!settings) return fail(std::move(settings).error().during("reading the settings"));
   booted.settings = *std::move(settings);
   booted.slab = std::move(fds[1]);
@@ -74,6 +75,10 @@ Result<Step> receive(Booted& booted) {
             booted.mailboxes.push_back({.message = std::move(message), .fds = std::move(received->fds)});
             return Step::kMore;
           },
+          [&](ipc::ParentState& message) -> Result<Step> {
+            booted.parents.push_back({.version = std::move(message.version), .file = std::move(received->fds.front())});
+            return Step::kMore;
+          },
           [&](ipc::SetLogLevel& message) -> Result<Step> {
             booted.log.set_level(message.level);
             return Step::kMore;
@@ -88,6 +93,7 @@ Result<Step> receive(Booted& booted) {
           [&](ipc::TakeOver&) -> Result<Step> { return fail(Code::kProtocol, "TakeOver came before Ready"); },
           [&](ipc::Reconfigure&) -> Result<Step> { return fail(Code::kProtocol, "Reconfigure came before Ready"); },
           [&](ipc::Adopt&) -> Result<Step> { return fail(Code::kProtocol, "Adopt came before Ready"); },
+          [&](ipc::SaveState&) -> Result<Step> { return fail(Code::kProtocol, "SaveState came before Ready"); },
           [&](ipc::Stop&) -> Result<Step> { return fail(Code::kClosed, "stopped while starting"); },
           [&](ipc::Drain&) -> Result<Step> { return fail(Code::kClosed, "drained while starting"); },
       },

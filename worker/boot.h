@@ -62,6 +62,12 @@ struct OtherSlab {
   Fd memory;
 };
 
+/// What a worker of the generation before has written down, unread.
+struct ParentNote {
+  std::string version;
+  Fd file;
+};
+
 /// Everything the supervisor gave us. A resource: lives as long as the worker.
 struct Booted {
   Booted() : channel(Fd(kChannelDescriptor)), log_output(kLogDescriptor), log(log_output, sluice::LogLevel::kInfo) {}
@@ -77,6 +83,7 @@ struct Booted {
   std::vector<DatagramListener> datagrams;
   std::vector<MailboxBatch> mailboxes;
   std::vector<OtherSlab> other_slabs;
+  std::vector<ParentNote> parents;
 };
 
 /// Blocks until the supervisor says Begin. Errors are final: they have been logged and told to the supervisor, and the

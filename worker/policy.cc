@@ -60,23 +60,34 @@ Result<UpstreamGroups> groups_of(const ipc::TenantSettings& settings, const Poli
   return groups;
 }
 
-// The clients of groups whose settings of TLS stay are kept: their sessions and connections go on.
-Result<TlsClients> clients_of(const ipc::TenantSettings& settings, const PolicyMakings& makings) {
-  TlsClients clients;
-  for (const ipc::UpstreamSettings& upstream : settings.upstreams) {
-    clients.emplace_back();
-    if (!upstream.tls.enabled) continue;
-    for (const std::shared_ptr<UpstreamGroup>& group : makings.pool.configured())
-      if (group->name() == upstream.name && group->tls() != nullptr && group->tls()->settings() == upstream.tls &&
-          group->tls()->versions() == upstream.http.versions)
-        clients.back() = group->tls();
-    if (clients.back() != nullptr) continue;
-    Result<std::shared_ptr<const TlsClient>> made =
-        TlsClient::make(upstream.tls, makings.trust, upstream.http.versions);
-    if (!made) return fail(std::move(made.error()).during("upstream " + upstream.name));
-    clients.back() = *std::move(made);
+// The client of a group whose settings of TLS stay is kept: its sessions and connections go on. Null: without TLS.
+Result<std::shared_ptr<const TlsClient>> client_of(const ipc::UpstreamSettings& upstream,
+                                                   const PolicyMakings& makings) {
+  if (!upstream.tls.enabled) return nullptr;
+  for (const std::shared_ptr<UpstreamGroup>& group : makings.pool.configured())
+    if (group->name() == upstream.name && group->tls() != nullptr && group->tls()->settings() == upstream.tls &&
+        group->tls()->versions() == upstream.http.versions)
+      return group->tls();
+  Result<std::shared_ptr<const TlsClient>> made = TlsClient::make(upstream.tls, makings.trust, upstream.http.versions);
+  if (!made) return fail(std::move(made.error()).during("upstream " + upstream.name));
+  return made;
+}
+
+Result<std::unique_ptr<Endpoint>> endpoint_of(const ipc::EndpointSettings& endpoint, std::size_t at,
+                                              const UpstreamGroups& upstreams, TrafficNames& names) {
+  if (names.endpoints.size() == at) names.endpoints.push_back(endpoint.name);
+  if (names.routes.size() == at) names.routes.emplace_back();
+  Names known(names.routes[at], endpoint.routes.size());
+  std::vector<RouteIndex> routes;
+  for (const ipc::RouteSettings& route : endpoint.routes) {
+    const Result<RouteIndex> index = known.index_of(name_of(route));
+    if (!index) return fail(index.error());
+    routes.push_back(*index);
   }
-  return clients;
+  Result<Networks> trusted = Networks::parse(endpoint.proxy_protocol.trusted);
+  if (!trusted) return fail(std::move(trusted).error());
+  return std::make_unique<Endpoint>(endpoint, static_cast<EndpointIndex>(at), upstreams,
+                                    Router(endpoint.routes, upstreams, routes), *std::move(trusted));
 }
 
 }  // namespace
@@ -94,33 +105,46 @@ Result<> check_tls(const ipc::TenantSettings& settings, const TlsTrust* trust) {
   return {};
 }
 
+PolicyMaker::PolicyMaker(std::shared_ptr<const ipc::TenantSettings> settings, const PolicyMakings& makings)
+    : makings_(makings), policy_(std::make_shared<Policy>(std::move(settings), UpstreamGroups())) {}
+
+bool PolicyMaker::done() const {
+  return grouped_ && policy_->tls.size() == policy_->upstreams.size() &&
+         policy_->endpoints.size() == policy_->settings->endpoints.size();
+}
+
+// First the groups, then the TLS of one of them after the other, then one endpoint after the other.
+Result<> PolicyMaker::next() {
+  const ipc::TenantSettings& settings = *policy_->settings;
+  if (!grouped_) {
+    Result<UpstreamGroups> groups = groups_of(settings, makings_);
+    if (!groups) return fail(std::move(groups).error());
+    policy_->upstreams = *std::move(groups);
+    grouped_ = true;
+  } else if (policy_->tls.size() < policy_->upstreams.size()) {
+    const ipc::UpstreamSettings* upstream = nullptr;
+    do {  // one without TLS takes no time
+      upstream = &settings.upstreams[policy_->tls.size()];
+      Result<std::shared_ptr<const TlsClient>> client = client_of(*upstream, makings_);
+      if (!client) return fail(std::move(client).error());
+      policy_->tls.push_back(*std::move(client));
+    } while (!upstream->tls.enabled && policy_->tls.size() < policy_->upstreams.size());
+  } else {
+    const std::size_t at = policy_->endpoints.size();
+    Result<std::unique_ptr<Endpoint>> endpoint =
+        endpoint_of(settings.endpoints[at], at, policy_->upstreams, makings_.names);
+    if (!endpoint) return fail(std::move(endpoint).error());
+    policy_->endpoints.push_back(*std::move(endpoint));
+  }
+  return {};
+}
+
 Result<std::shared_ptr<const Policy>> make_policy(std::shared_ptr<const ipc::TenantSettings> settings,
                                                   const PolicyMakings& makings) {
-  Result<UpstreamGroups> groups = groups_of(*settings, makings);
-  if (!groups) return fail(std::move(groups).error());
-  Result<TlsClients> tls = clients_of(*settings, makings);
-  if (!tls) return fail(std::move(tls).error());
-  auto policy = std::make_shared<Policy>(std::move(settings), *std::move(groups));
-  policy->tls = *std::move(tls);
-  TrafficNames& names = makings.names;
-  for (const ipc::EndpointSettings& endpoint : policy->settings->endpoints) {
-    const std::size_t at = policy->endpoints.size();
-    if (names.endpoints.size() == at) names.endpoints.push_back(endpoint.name);
-    if (names.routes.size() == at) names.routes.emplace_back();
-    Names known(names.routes[at], endpoint.routes.size());
-    std::vector<RouteIndex> routes;
-    for (const ipc::RouteSettings& route : endpoint.routes) {
-      const Result<RouteIndex> index = known.index_of(name_of(route));
-      if (!index) return fail(index.error());
-      routes.push_back(*index);
-    }
-    Result<Networks> trusted = Networks::parse(endpoint.proxy_protocol.trusted);
-    if (!trusted) return fail(std::move(trusted).error());
-    policy->endpoints.push_back(std::make_unique<Endpoint>(endpoint, static_cast<EndpointIndex>(at), policy->upstreams,
-                                                           Router(endpoint.routes, policy->upstreams, routes),
-                                                           *std::move(trusted)));
-  }
-  return std::shared_ptr<const Policy>(std::move(policy));
+  PolicyMaker maker(std::move(settings), makings);
+  while (!maker.done())
+    if (Result<> made = maker.next(); !made) return fail(std::move(made).error());
+  return maker.take();
 }
 
 Result<> may_adopt(const ipc::TenantSettings& before, const ipc::TenantSettings& after) {

@@ -15,9 +15,27 @@ struct PolicyMakings {
   TrafficNames& names;     ///< new names are added
   const TlsTrust* trust;   ///< certificates of the system; null: they have not been read
 };
-/// The settings have been checked when the configuration was read. Errors: kOverload when the worker has seen
-/// more names than it has room for, never for its first settings; kBadConfig when what TLS needs
-/// cannot be read, kUnsupported when it needs the system's certificates and they have not been read.
+/// Makes one in steps that each take less than a request may be kept waiting.
+class PolicyMaker {
+ public:
+  /// The settings have been checked when the configuration was read.
+  PolicyMaker(std::shared_ptr<const ipc::TenantSettings> settings, const PolicyMakings& makings);
+  PolicyMaker(PolicyMaker&&) = delete;
+
+  [[nodiscard]] bool done() const;
+  /// Errors: kOverload when the worker has seen more names than it has room for, never for its first settings;
+  /// kBadConfig when what TLS needs cannot be read, kUnsupported when it needs the system's certificates and they have
+  /// not been read.
+  [[nodiscard]] Result<> next();
+  /// When it is done.
+  [[nodiscard]] std::shared_ptr<const Policy> take() { return std::move(policy_); }
+
+ private:
+  PolicyMakings makings_;
+  std::shared_ptr<Policy> policy_;
+  bool grouped_ = false;
+};
+/// All steps. Errors: as of each.
 [[nodiscard]] Result<std::shared_ptr<const Policy>> make_policy(std::shared_ptr<const ipc::TenantSettings> settings,
                                                                 const PolicyMakings& makings);
 

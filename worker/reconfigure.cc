@@ -1,7 +1,6 @@
 // See reconfigure.h.
 #include "worker/reconfigure.h"
 
-#include "ipc/memfd.h"
 #include "ipc/settings/settings.h"
 #include "worker/boot.h"
 #include "worker/offramp/origin_pool.h"
@@ -10,20 +9,41 @@
 
 namespace sluice::worker {
 
-Result<> Reconfigurer::prepare(std::uint64_t number, const Fd& settings) {
+Result<> Reconfigurer::begin(std::uint64_t number, const Fd& settings) {
   prepared_.reset();
-  auto bytes = ipc::SealedBytes::open(settings.get(), kMaxSettings);
+  under_way_.reset();
+  Result<ipc::SealedBytes> bytes = ipc::SealedBytes::open(settings.get(), kMaxSettings);
   if (!bytes) return fail(std::move(bytes).error().during("opening the settings"));
-  auto read = ipc::tenant_from_json(bytes->view());
-  if (!read) return fail(std::move(read).error().during("reading the settings"));
-  if (Result<> may = may_adopt(parts_.first, *read); !may) return may;
-  Result<SourceLimits> source = Limits::source_limits(read->limits.source);
-  if (!source) return fail(std::move(source).error());
-  auto policy = make_policy(std::make_shared<const ipc::TenantSettings>(*std::move(read)),
-                            {.pool = parts_.pool, .names = parts_.names, .trust = parts_.trust});
-  if (!policy) return fail(std::move(policy).error());
+  under_way_.emplace(number, *std::move(bytes));
+  return {};
+}
+
+Result<> Reconfigurer::next() {
+  Result<> done = step(*under_way_);
+  if (!done || prepared_) under_way_.reset();
+  return done;
+}
+
+Result<> Reconfigurer::step(UnderWay& it) {
+  if (it.maker == nullptr) {
+    if (Result<> read = it.reader.next(); !read) return fail(std::move(read).error().during("reading the settings"));
+    return it.reader.done() ? all_read(it) : Result<>();
+  }
+  if (Result<> made = it.maker->next(); !made) return made;
+  if (!it.maker->done()) return {};
   parts_.metrics.learn(parts_.names);
-  prepared_ = {.number = number, .policy = *std::move(policy), .source = *std::move(source)};
+  prepared_ = {.number = it.number, .policy = it.maker->take(), .source = std::move(it.source)};
+  return {};
+}
+
+Result<> Reconfigurer::all_read(UnderWay& it) {
+  auto settings = std::make_shared<const ipc::TenantSettings>(it.reader.take());
+  if (Result<> may = may_adopt(parts_.first, *settings); !may) return may;
+  Result<SourceLimits> source = Limits::source_limits(settings->limits.source);
+  if (!source) return fail(std::move(source).error());
+  it.source = *std::move(source);
+  it.maker = std::make_unique<PolicyMaker>(
+      std::move(settings), PolicyMakings{.pool = parts_.pool, .names = parts_.names, .trust = parts_.trust});
   return {};
 }
 

@@ -1,6 +1,7 @@
 // See worker.h. Owns one of everything a worker has; the order of the members is the order of dependence.
 #include "worker/worker.h"
 
+#include <algorithm>
 #include <csignal>
 #include <ctime>
 
@@ -14,7 +15,9 @@
 #include "ipc/slab.h"
 #include "restart/drain.h"
 #include "restart/fault_point.h"
+#include "restart/parent_state.h"
 #include "worker/boot.h"
+#include "worker/flow/call_hook.h"
 #include "worker/handover/handover.h"
 #include "worker/limits/limits.h"
 #include "worker/offramp/egress_policy.h"
@@ -103,7 +106,8 @@ class Worker {
   [[nodiscard]] Result<> start(const Application& application) {
     application_ = &application;
     for (OtherSlab& other : booted_.other_slabs) hand_slab(std::move(other));
-    Result<detail::HookSet> hooks = application.start(booted_.settings.settings, booted_.log);
+    const std::vector<ParentState> parents = read_parents();
+    Result<detail::HookSet> hooks = application.start(booted_.settings.settings, parents, booted_.log);
     if (!hooks) return fail(std::move(hooks.error()));
     hooks_ = std::move(*hooks);
     return {};
@@ -138,6 +142,21 @@ class Worker {
         std::move(fds));
   }
 
+  // Without them the application begins as if there had been nobody before.
+  std::vector<ParentState> read_parents() {
+    std::vector<ParentState> parents;
+    for (ParentNote& note : booted_.parents) {
+      Result<std::string> bytes = restart::read_parent_state(note.file);
+      if (bytes) {
+        parents.push_back({.version = std::move(note.version), .bytes = *std::move(bytes)});
+      } else {
+        booted_.log.warn("parent state not readable", {{"why", bytes.error().message()}});
+      }
+    }
+    booted_.parents.clear();
+    return parents;
+  }
+
   // What the supervisor says, until it says stop or goes.
   Task<> obey() {
     co_await loop_.yield();  // a Stop that has come already must find the loop running: run() forgets earlier ones
@@ -154,8 +173,11 @@ class Worker {
                          [&](const ipc::HandOver& order) { hand_over(order, std::move(received->fds.front())); },
                          [&](const ipc::TakeOver&) { take_over(std::move(received->fds.front())); },
                          [&](const ipc::Stop&) { stop(); },
-                         [&](const ipc::Reconfigure& wanted) { prepare(wanted.number, received->fds.front()); },
+                         [&](const ipc::Reconfigure& wanted) {
+                           begin_prepare(wanted.number, std::move(received->fds.front()));
+                         },
                          [&](const ipc::Adopt& wanted) { adopt(wanted.number); },
+                         [&](const ipc::SaveState& wanted) { save_state(wanted.number, received->fds.front()); },
                          [&](const ipc::SetLogLevel& set) { booted_.log.set_level(set.level); },
                          [&](const ipc::Slabs& slabs) {
                            if (application_->slabs) application_->slabs(slabs, std::move(received->fds));
@@ -205,10 +227,24 @@ class Worker {
       }
   }
 
-  void prepare(std::uint64_t number, const Fd& settings) {
-    const Nanos before = steady_now();
-    const Result<> prepared = reconfigurer_.prepare(number, settings);
-    prepare_time_ = steady_now() - before;
+  void begin_prepare(std::uint64_t number, Fd settings) {
+    preparing_.cancel();  // an earlier one, which has been given up
+    preparing_.spawn([this, number](Fd file) { return prepare(number, std::move(file)); }, std::move(settings));
+  }
+
+  // In steps, between which requests have their turn.
+  Task<> prepare(std::uint64_t number, Fd settings) {
+    Nanos before = steady_now();
+    Result<> prepared = reconfigurer_.begin(number, settings);
+    prepare_time_ = longest_step_ = steady_now() - before;
+    while (prepared && !reconfigurer_.ready()) {
+      co_await loop_.yield();
+      before = steady_now();
+      prepared = reconfigurer_.next();
+      const Nanos took = steady_now() - before;
+      prepare_time_ += took;
+      longest_step_ = std::max(longest_step_, took);
+    }
     ipc::Prepared answer{.number = number, .able = prepared.has_value(), .why = {}};
     if (!prepared) answer.why = prepared.error().message();
     if (!booted_.channel.post(answer)) leave(kFailed);
@@ -219,13 +255,22 @@ class Worker {
     const Nanos before = steady_now();
     if (reconfigurer_.adopt(number)) {
       const auto micros = [](Nanos time) { return std::chrono::floor<std::chrono::microseconds>(time).count(); };
-      booted_.log.info(
-          "settings adopted",
-          {{"number", number}, {"prepare_us", micros(prepare_time_)}, {"adopt_us", micros(steady_now() - before)}});
+      booted_.log.info("settings adopted", {{"number", number},
+                                            {"prepare_us", micros(prepare_time_)},
+                                            {"longest_step_us", micros(longest_step_)},
+                                            {"adopt_us", micros(steady_now() - before)}});
     } else {
       booted_.log.error("settings not adopted", {{"number", number}, {"why", "they were not prepared"}});
       leave(kFailed);  // the next process begins with them
     }
+  }
+
+  void save_state(std::uint64_t number, const Fd& file) {
+    const Result<std::string> bytes = call_save(services_);
+    const Result<> saved = bytes ? restart::write_parent_state(file, *bytes) : fail(bytes.error());
+    ipc::Prepared answer{.number = number, .able = saved.has_value(), .why = {}};
+    if (!saved) answer.why = saved.error().message();
+    if (!booted_.channel.post(answer)) leave(kFailed);
   }
 
   void accept() {
@@ -348,12 +393,14 @@ class Worker {
   bool accepts_ = false;
   bool draining_ = false;
   Nanos prepare_time_{0};
+  Nanos longest_step_{0};
   bool drained_ = false;
   restart::DrainOrder order_{Nanos(0), {}};
   int status_ = 0;
   Services services_;
   Acceptor acceptor_;
   Datagrams datagrams_;
+  Scope preparing_;
   Scope arrivals_;  // what other workers hand over
   Scope background_;
 };

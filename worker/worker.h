@@ -2,6 +2,7 @@
 // of the writer's settings and hooks, with their types erased.
 #pragma once
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,9 +18,10 @@ namespace sluice::worker {
 struct Application {
   std::string name;
   std::string version;
-  /// Makes the hooks from the tenant's `settings`, inside the sandbox. Errors: end the worker before it is Ready, with
-  /// the reason told.
-  std::function<Result<detail::HookSet>(const settings::Node& section, Log& log)> start;
+  /// Makes the hooks from the tenant's `settings` and what the workers before had to say, inside the sandbox. Errors:
+  /// end the worker before it is Ready, with the reason told.
+  std::function<Result<detail::HookSet>(const settings::Node& section, std::span<const ParentState> parents, Log& log)>
+      start;
   /// Only of the admin application: slabs of other workers, at start and whenever one comes.
   std::function<void(const ipc::Slabs& slabs, std::vector<Fd> fds)> slabs;
 };

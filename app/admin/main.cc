@@ -34,7 +34,8 @@ int run() {
   SlabSet slabs;
   Result<> first_slabs;  // those that came before the start
   Log* log = nullptr;    // since the start
-  const auto start = [&](const settings::Node& /*section*/, Log& its) -> Result<detail::HookSet> {
+  const auto start = [&](const settings::Node& /*section*/, std::span<const ParentState> /*parents*/,
+                         Log& its) -> Result<detail::HookSet> {
     if (!first_slabs) return fail(std::move(first_slabs).error());
     log = &its;
     Hooks<> hooks;

@@ -32,6 +32,7 @@ int describe(const ErasedApplication& application) {
   description.name = application.info.name;
   description.version = application.info.version;
   description.description = application.info.description;
+  if (application.hears_parents) description.parents = ipc::ApplicationDescription::Parents::kHeard;
   description.tenant = {.yaml = application.yaml, .schema = application.schema};
   return print(ipc::encode(description));
 }

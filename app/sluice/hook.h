@@ -6,6 +6,7 @@
 // blocks in one stops all.
 #pragma once
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "app/sluice/context.h"
@@ -99,6 +100,20 @@ class HandOverHook : public detail::HandOverHookBase {
   }
 };
 
+/// An upgrade: what the application keeps for the whole worker, for the workers of the next generation.
+class StateHook {
+ public:
+  virtual ~StateHook() = default;
+  /// In the old worker, when new ones are about to start; it goes on serving until they do, and it is asked again at
+  /// the next try if they do not. At most 1 MiB. Who hears it may be another version of the application.
+  virtual std::string on_save() = 0;
+};
+/// What an old worker has said, for start(settings, parents).
+struct ParentState {
+  std::string version;  ///< of the application there; another application's is not passed on
+  std::string bytes;
+};
+
 /// What start() returns: the hooks the application has.
 template <class C = NoContexts>
 struct Hooks {
@@ -106,6 +121,7 @@ struct Hooks {
   std::unique_ptr<HttpHook<C>> http;
   std::unique_ptr<EgressHook<C>> egress;
   std::unique_ptr<HandOverHook<C>> handover;
+  std::unique_ptr<StateHook> state;
 };
 
 namespace detail {
@@ -115,6 +131,7 @@ struct HookSet {
   std::unique_ptr<HttpHookBase> http;
   std::unique_ptr<EgressHookBase> egress;
   std::unique_ptr<HandOverHookBase> handover;
+  std::unique_ptr<StateHook> state;
   ContextType connection_context;
   ContextType request_context;
 
@@ -125,6 +142,7 @@ struct HookSet {
         http(std::move(hooks.http)),
         egress(std::move(hooks.egress)),
         handover(std::move(hooks.handover)),
+        state(std::move(hooks.state)),
         connection_context(ContextType::of<typename C::Connection>()),
         request_context(ContextType::of<typename C::Request>()) {}
 };

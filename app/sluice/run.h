@@ -9,10 +9,13 @@
 // the supervisor's questions about its settings (--describe, --check). `start` runs once in each worker, inside the
 // sandbox: it gets the tenant's `settings` section, read and checked, and returns Hooks, or a Result of them. A
 // Settings type is a plain struct that describes itself (base/settings/describe.h); its fields appear in the generated
-// configuration.
+// configuration. A start that takes a second argument, std::span<const ParentState>, hears what the StateHooks of the
+// workers before it had to say: at an upgrade, of one old worker, of several when there are fewer now, or of none.
 #pragma once
 #include <expected>
+#include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "app/sluice/hook.h"
@@ -42,7 +45,8 @@ struct ErasedApplication {
   std::string yaml;    ///< the settings' commented defaults; empty without settings
   std::string schema;  ///< their JSON schema
   settings::Problems (*check)(const settings::Document& document) = nullptr;
-  std::function<Result<HookSet>(const settings::Node& section, Log& log)> start;
+  bool hears_parents = false;
+  std::function<Result<HookSet>(const settings::Node& section, std::span<const ParentState> parents, Log& log)> start;
 };
 int run_application(int argc, char** argv, const ErasedApplication& application);
 
@@ -58,6 +62,10 @@ Result<HookSet> as_hook_set(Result<Hooks<C>> hooks) {
 
 }  // namespace detail
 
+/// start(settings, parents)?
+template <class Start, class Settings>
+concept HearsParents = std::is_invocable_v<Start, const Settings&, std::span<const ParentState>>;
+
 template <class Settings = NoSettings, class Start>
 int run(int argc, char** argv, ApplicationInfo info, Start start) {
   detail::ErasedApplication application;
@@ -70,12 +78,18 @@ int run(int argc, char** argv, ApplicationInfo info, Start start) {
     const std::expected<Settings, settings::Problems> read = settings::read<Settings>(document);
     return read ? settings::Problems{} : read.error();
   };
+  application.hears_parents = HearsParents<Start, Settings>;
   application.start = [start = std::move(start)](const settings::Node& section,
+                                                 [[maybe_unused]] std::span<const ParentState> parents,
                                                  Log& /*log*/) -> Result<detail::HookSet> {
     const std::expected<Settings, settings::Problems> read =
         settings::read<Settings>(settings::Document{.file = {}, .path = "settings", .root = section});
     if (!read) return fail(Code::kBadConfig, read.error().text());
-    return detail::as_hook_set(start(*read));
+    if constexpr (HearsParents<Start, Settings>) {
+      return detail::as_hook_set(start(*read, parents));
+    } else {
+      return detail::as_hook_set(start(*read));
+    }
   };
   return detail::run_application(argc, argv, application);
 }

@@ -289,7 +289,7 @@ static_assert(settings::complete<Settings>());
 /// The same two steps in one: parse_yaml() and read_settings().
 [[nodiscard]] std::expected<Settings, settings::Problems> load_settings(std::string_view text, std::string file);
 
-/// JSON for the way to another process, with secrets; read back by settings_from_json().
+/// JSON for the way to another process, with secrets; read back by settings_from_json(). To workers: parts.h.
 [[nodiscard]] std::string to_json(const Settings& settings);
 [[nodiscard]] std::string to_json(const TenantSettings& tenant);
 [[nodiscard]] Result<Settings> settings_from_json(std::string_view text);

@@ -91,6 +91,15 @@ Result<> call_take_over(const Services& services, detail::ConnectionCore& connec
   return {};
 }
 
+Result<std::string> call_save(const Services& services) {
+  if (services.hooks.state == nullptr) return fail(Code::kUnsupported, "the application has no hook for it");
+  try {
+    return services.hooks.state->on_save();
+  } catch (...) {
+    return fail(thrown(services, HookKind::kHandOver));
+  }
+}
+
 Task<Result<EgressDecision>> call_egress(const Services& services, detail::DialCore& dial) {
   try {
     EgressDecision decision = co_await services.hooks.egress->call_dial(dial);

@@ -24,4 +24,7 @@ Task<Result<EgressDecision>> call_egress(const Services& services, detail::DialC
 [[nodiscard]] Result<> call_take_over(const Services& services, detail::ConnectionCore& connection,
                                       std::string_view bytes);
 
+/// What the application leaves to the next generation. Errors: kUnsupported without such a hook, kInternal.
+[[nodiscard]] Result<std::string> call_save(const Services& services);
+
 }  // namespace sluice::worker

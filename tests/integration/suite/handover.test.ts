@@ -366,6 +366,41 @@ scenario('what an application knows of a connection goes along, or the connectio
   assert.match(String(stays['why']), /too many visits/);
 }, { timeout: 60_000 });
 
+scenario('what an application keeps for a worker goes to the next generation, whatever number of workers that has', async ({ sluice, origin }) => {
+  const server = await origin();
+  const proxy = await sluice({
+    application: 'visit_counter', crashes: 'expected',
+    config: { upgrade: soon, tenants: [reverse([server.address], {}, { workers: 1 })] },
+  });
+  let asked = 0;
+  const ask = async (): Promise<number> => {
+    const client = await connect(proxy.address('web'));
+    const response = await client.ask(get());
+    client.close();
+    asked += 1;
+    return Number(response.head.get('visits-of-worker'));
+  };
+  const resize = async (workers: number): Promise<void> => {
+    proxy.reconfigure((config) => { ((config['tenants'] as JsonObject[])[0] as JsonObject)['workers'] = workers; });
+    assert.equal((await proxy.upgrade({ until: 'probation' }))['outcome'], 'done');
+  };
+  assert.equal(await ask(), 1);
+  await resize(3);
+  for (let i = 0; i < 12; ++i) await ask();
+  await resize(1);
+  assert.equal(await ask(), asked);
+  await proxy.upgrade({ force: true, until: 'probation' });
+  assert.equal(await ask(), asked);
+
+  const hung = await eventually('the worker', async () =>
+    (await proxy.workers('main')).find((w) => w['generation'] === 4 && w['state'] === 'ready')?.['pid'] as number | undefined);
+  process.kill(hung, 'SIGSTOP');
+  assert.equal((await proxy.upgrade({ force: true, until: 'probation' }))['outcome'], 'done');
+  await proxy.log.waitFor('its silence', (r) => r['event'] === 'parent state lost' && r['why'] === 'no answer');
+  assert.equal(await ask(), 1);
+  process.kill(hung, 'SIGKILL');
+}, { timeout: 60_000 });
+
 scenario('a new worker that hangs stalls nobody, and gets the tunnel when it is back', async ({ sluice, scripted, connect: open }) => {
   const echo = await scripted(echoing);
   const proxy = await sluice({

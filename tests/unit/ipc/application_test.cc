@@ -10,7 +10,8 @@ TEST(Application, ADescriptionSurvivesTheWay) {
                                     .version = "1.2",
                                     .description = "Refuses \"things\".",
                                     .tenant = {.yaml = "# a\nb: 1\n", .schema = "{}"},
-                                    .endpoint = {}};
+                                    .endpoint = {},
+                                    .parents = ApplicationDescription::Parents::kHeard};
   const Result<ApplicationDescription> heard = decode_description(encode(said));
   ASSERT_TRUE(heard);
   EXPECT_EQ(heard->name, said.name);
@@ -19,6 +20,7 @@ TEST(Application, ADescriptionSurvivesTheWay) {
   EXPECT_EQ(heard->tenant.yaml, said.tenant.yaml);
   EXPECT_EQ(heard->tenant.schema, said.tenant.schema);
   EXPECT_EQ(heard->endpoint.yaml, "");
+  EXPECT_EQ(heard->parents, said.parents);
 }
 
 TEST(Application, SectionsKeepTheirPlacesSoThatProblemsCanNameThem) {

@@ -43,7 +43,9 @@ std::vector<FromSupervisor> from_supervisor() {
       HandOver{.idle = false, .tunnels = true},
       TakeOver{},
       Reconfigure{.number = 7},
-      Adopt{.number = 1ULL << 40U}};
+      Adopt{.number = 1ULL << 40U},
+      SaveState{.number = 9},
+      ParentState{.version = "1.2.3"}};
 }
 std::vector<FromWorker> from_worker() {
   return {Hello{.application = "http_firewall", .version = "1.2.3"},
