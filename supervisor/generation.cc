@@ -30,8 +30,6 @@ void Generation::make_workforce(const Workforce::Common& common) {
 
 Generation::~Generation() {
   workforce_.reset();
-  if (accepted_) return;
-  for (BoundAddress* address : addresses()) address->trim();
 }
 
 Result<> Generation::make_tenants(const TenantMakings& makings) {

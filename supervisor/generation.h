@@ -30,7 +30,6 @@ class Generation {
   [[nodiscard]] static std::unique_ptr<Generation> go_on(const Takeover& from, const restart::SavedGeneration& saved,
                                                          const Workforce::Common& common, const TenantMakings& makings);
   Generation(Generation&&) = delete;
-  /// Gives up sockets that were bound for it and never listened.
   ~Generation();
 
   [[nodiscard]] std::uint64_t number() const { return number_; }

@@ -92,6 +92,7 @@ std::vector<std::uint32_t> BoundAddress::numbers() const {
 }
 
 Result<> BoundAddress::listen(int backlog) {
+  if (unix_ == nullptr && sockets_.empty()) return fail(Code::kUnavailable, "no socket is left for " + bound_);
   if (arrivals_ == Arrivals::kMaybeRefused)
     for (const Own& socket : sockets_) (void)sys::set_option(socket.fd.get(), SOL_SOCKET, SO_DETACH_FILTER, 0);
   arrivals_ = Arrivals::kWelcome;
@@ -105,8 +106,22 @@ Result<> BoundAddress::listen(int backlog) {
   return {};
 }
 
+struct BoundAddress::Claim {
+  explicit Claim(std::shared_ptr<BoundAddress> whose)
+      : address(std::move(whose)), place(address->claims_.insert(address->sockets_.size())) {}
+  Claim(Claim&&) = delete;
+  ~Claim() {
+    address->claims_.erase(place);
+    address->trim();
+  }
+  std::shared_ptr<BoundAddress> address;
+  std::multiset<std::size_t>::iterator place;
+};
+
+// Several generations can wait for their turn at the same time: one that has failed and is stopping, and the next.
 void BoundAddress::trim() {
-  sockets_.resize(listening_);
+  const std::size_t most = std::max(listening_, claims_.empty() ? 0 : *claims_.rbegin());
+  if (sockets_.size() > most) sockets_.resize(most);
 }
 
 // A socket filter sees the TCP header first; byte 13 has the flags. An opening SYN is dropped and not refused: its
@@ -133,8 +148,11 @@ Result<std::shared_ptr<BoundAddress>> ListeningSockets::acquire(const std::strin
                                                                 const BoundAddress::Request& request) {
   const std::string step = "listening on " + request.configured;
   if (std::shared_ptr<BoundAddress> known = known_[key].lock()) {
-    if (Result<> grown = grow(*known, request.workers); !grown) return fail(std::move(grown).error().during(step));
-    return known;
+    if (Result<> grown = grow(*known, request.workers); !grown) {
+      known->trim();
+      return fail(std::move(grown).error().during(step));
+    }
+    return claimed(std::move(known));
   }
   Result<ListenAddress> listen = ListenAddress::parse(request.configured);
   if (!listen) return fail(std::move(listen).error().during(step));
@@ -158,7 +176,12 @@ Result<std::shared_ptr<BoundAddress>> ListeningSockets::acquire(const std::strin
     if (Result<> grown = grow(*bound, request.workers); !grown) return fail(std::move(grown).error().during(step));
   }
   known_[key] = bound;
-  return bound;
+  return claimed(std::move(bound));
+}
+
+std::shared_ptr<BoundAddress> ListeningSockets::claimed(std::shared_ptr<BoundAddress> address) {
+  BoundAddress* const whose = address.get();
+  return {std::make_shared<BoundAddress::Claim>(std::move(address)), whose};
 }
 
 Result<> ListeningSockets::grow(BoundAddress& address, std::uint32_t workers) {

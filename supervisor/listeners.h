@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,8 +60,6 @@ class BoundAddress {
 
   /// All sockets listen, with this backlog. Errors: kSystem with the address.
   [[nodiscard]] Result<> listen(int backlog);
-  /// The generation that wanted more sockets has not come to be: closes those that do not listen.
-  void trim();
   /// Nobody new gets in until the next listen(); handshakes under way come to their end and into the queue, for
   /// somebody to take. TCP.
   void refuse_new();
@@ -75,11 +74,16 @@ class BoundAddress {
   };
   enum class Arrivals : std::uint8_t { kWelcome, kMaybeRefused };
   BoundAddress() = default;
+  /// What acquire() gave somebody: so many sockets there were then.
+  struct Claim;
+  /// Closes what does not listen and no claim has.
+  void trim();
   std::string configured_;
   std::string bound_;
   ListenAddress listen_;
   std::vector<Own> sockets_;  // TCP
   std::size_t listening_ = 0;
+  std::multiset<std::size_t> claims_;
   int backlog_ = -1;  // of those that listen, where we know it
   Arrivals arrivals_ = Arrivals::kWelcome;
   std::unique_ptr<UnixListener> unix_;  // or this
@@ -89,8 +93,9 @@ class BoundAddress {
 /// All addresses that are in use, so that a new generation gets the sockets of the old.
 class ListeningSockets {
  public:
-  /// The address with at least one socket per worker: known under `key`, or bound now. Errors: the address and the
-  /// reason in one sentence; what is in use has not been touched.
+  /// The address with at least one socket per worker: known under `key`, or bound now. Who lets go of it gives up what
+  /// was bound for them alone and never listened. Errors: the address and the reason in one sentence; what is in use
+  /// has not been touched.
   [[nodiscard]] Result<std::shared_ptr<BoundAddress>> acquire(const std::string& key,
                                                               const BoundAddress::Request& request);
   /// For a socket of another kind.
@@ -113,6 +118,7 @@ class ListeningSockets {
  private:
   enum class Company : std::uint8_t { kNone, kOrphans };
   [[nodiscard]] Result<> grow(BoundAddress& address, std::uint32_t workers);
+  [[nodiscard]] static std::shared_ptr<BoundAddress> claimed(std::shared_ptr<BoundAddress> address);
   [[nodiscard]] bool ours(std::uint16_t port);
 
   std::map<std::string, std::weak_ptr<BoundAddress>> known_;

@@ -89,7 +89,7 @@ TEST_F(ListenersTest, FewerWorkersShareAllSocketsSoThatNoQueueIsClosed) {
 TEST_F(ListenersTest, SocketsForMoreWorkersGetNothingBeforeTheyListen) {
   const auto bound = bind("127.0.0.1:0", 1);
   ASSERT_TRUE(bound);
-  const auto grown = sockets_.acquire("127.0.0.1:0", {.configured = "127.0.0.1:0", .workers = 4, .backlog = 16});
+  auto grown = sockets_.acquire("127.0.0.1:0", {.configured = "127.0.0.1:0", .workers = 4, .backlog = 16});
   ASSERT_TRUE(grown);
   EXPECT_EQ((*grown)->sockets_of(3, 4, Which::kAll).size(), 1U);
   EXPECT_EQ((*grown)->sockets_of(3, 4, Which::kListening).size(), 0U);
@@ -100,8 +100,26 @@ TEST_F(ListenersTest, SocketsForMoreWorkersGetNothingBeforeTheyListen) {
     socklen_t size = 0;
     EXPECT_TRUE(sys::accept(only, peer, size).fd) << "a connection went to a socket that nobody looks at";
   }
-  (*grown)->trim();
-  EXPECT_EQ((*grown)->numbers().size(), 1U);
+  grown->reset();
+  EXPECT_EQ((*bound)->numbers().size(), 1U);
+}
+
+TEST_F(ListenersTest, WhoFailsTakesNoSocketFromWhoComesNext) {
+  const std::string key = "127.0.0.1:0";
+  auto failed = sockets_.acquire(key, {.configured = key, .workers = 2, .backlog = 16});
+  ASSERT_TRUE(failed);
+  const auto next = sockets_.acquire(key, {.configured = key, .workers = 1, .backlog = 16});
+  ASSERT_TRUE(next);
+  failed->reset();
+  ASSERT_TRUE((*next)->listen(16));
+  EXPECT_EQ(connect_to((*next)->bound()), 0);
+}
+
+TEST_F(ListenersTest, AnAddressWithoutSocketsCannotListen) {
+  const auto bound = bind("127.0.0.1:0", 1);
+  ASSERT_TRUE(bound);
+  (*bound)->close();
+  EXPECT_FALSE((*bound)->listen(16));
 }
 
 TEST_F(ListenersTest, AnAddressThatGoesAwayTakesNobodyNewAndLosesNobodyWhoIsThere) {
