@@ -100,13 +100,19 @@ Task<> LogPipe::run() {
 // Ends when the output has taken everything and the tenant may write again.
 Task<> LogPipe::pass_on() {
   constexpr Millis kPatience{20};
-  if (batch_.empty()) co_return;
+  const std::size_t cost = take_cost();
+  if (cost == 0) co_return;
   const Nanos since = loop_.now();
-  budget_.spend(batch_.size(), since);
+  budget_.spend(cost, since);
   while (!flush() || !sink_.finish()) co_await loop_.sleep(kPatience);
   const Nanos wait = budget_.wait(loop_.now());
   if (wait.count() > 0) co_await loop_.until(Deadline(loop_.now() + wait));
   say_held_back(since);
+}
+
+// Of what has been read since: what comes of it, and at least the reading, for much of it may be in no line.
+std::size_t LogPipe::take_cost() {
+  return std::max(batch_.size(), std::exchange(read_, 0));
 }
 
 void LogPipe::say_held_back(Nanos since) {
@@ -123,7 +129,7 @@ void LogPipe::drain() {
   More more = More::kYes;
   for (int turn = 0; turn < kTurns && more == More::kYes; ++turn) {
     more = read_some();
-    budget_.spend(batch_.size(), loop_.now());
+    budget_.spend(take_cost(), loop_.now());
     flush_or_lose();
   }
   if (!line_.empty()) finish_line();
@@ -140,6 +146,7 @@ LogPipe::More LogPipe::read_some() {
     if (!line_.empty()) finish_line();
     return More::kEnd;
   }
+  read_ += io.bytes;
   take({block_.data(), io.bytes});
   return More::kYes;
 }
@@ -150,7 +157,7 @@ void LogPipe::take(std::string_view bytes) {
     std::string_view part = bytes.substr(0, end);
     bytes = end == std::string_view::npos ? std::string_view() : bytes.substr(end + 1);
     if (!cutting_) {
-      const std::size_t room = Log::kMaxLine - line_.size();
+      const std::size_t room = Log::kMaxLine - std::min(line_.size(), Log::kMaxLine);
       cutting_ = part.size() > room;
       line_.append(part.substr(0, room));
     }
@@ -217,7 +224,8 @@ restart::SavedLogPipe LogPipe::save() const {
 }
 
 void LogPipe::go_on(const restart::SavedLogPipe& saved) {
-  line_ = saved.line;
+  // what is no UTF-8 has grown in the state: three bytes stand for one
+  line_ = saved.line.substr(0, Log::kMaxLine);
   cutting_ = saved.cutting;
   batch_ = saved.batch;
   run_ = saved.errors;

@@ -86,6 +86,7 @@ class LogPipe {
   enum class More : std::uint8_t { kYes, kNotNow, kEnd };
   More read_some();
   [[nodiscard]] Task<> pass_on();
+  [[nodiscard]] std::size_t take_cost();
   void say_held_back(Nanos since);
   void take(std::string_view bytes);
   void finish_line();
@@ -104,6 +105,7 @@ class LogPipe {
   std::string line_;
   bool cutting_ = false;  // the line was too long: the rest of it is skipped
   std::string batch_;
+  std::size_t read_ = 0;   // bytes that nobody has been charged for
   Nanos held_back_{0};     // since it was said
   std::uint64_t run_ = 0;  // errors in a row
   std::vector<std::string> first_words_;

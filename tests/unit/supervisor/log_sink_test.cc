@@ -83,6 +83,32 @@ TEST_F(LogSinkTest, CutsAnEndlessLine) {
   EXPECT_EQ(out.back()["event"], "next");
 }
 
+TEST_F(LogSinkTest, ALineThatHasGrownOnItsWayIsNoLongerThanOthers) {
+  restart::SavedLogPipe saved = pipe_->save();
+  for (std::size_t i = 0; i < Log::kMaxLine; ++i) saved.line += "\xef\xbf\xbd";  // what a state has for no UTF-8
+  pipe_->go_on(saved);
+  for (int i = 0; i < 3; ++i) {
+    say(std::string(30'000, 'x'));
+    pipe_->drain();
+  }
+  for (const json& line : lines()) EXPECT_LE(line["text"].get<std::string>().size(), std::size_t{30'000});
+}
+
+TEST_F(LogSinkTest, EmptyLinesAndEndlessOnesArePaidForToo) {
+  constexpr std::uint64_t kRate = std::uint64_t{10} * 1024;
+  LogBudget& budget = sink_->budget("acme", kRate);
+  say(std::string(30'000, '\n'));
+  pipe_->drain();
+  EXPECT_TRUE(lines().empty());
+  const Nanos for_empty = budget.wait(loop_.now());
+  EXPECT_GT(for_empty, Nanos(0));
+  say(std::string(30'000, 'x'));
+  pipe_->drain();
+  say(std::string(30'000, 'x'));
+  pipe_->drain();
+  EXPECT_GT(budget.wait(loop_.now()), for_empty);
+}
+
 TEST_F(LogSinkTest, RemembersTheLastWords) {
   for (int i = 0; i < 9; ++i)
     say("{\"level\":\"error\",\"event\":\"e" + std::to_string(i) + "\"}\n{\"level\":\"info\",\"event\":\"calm\"}\n");
