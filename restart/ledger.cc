@@ -48,12 +48,13 @@ std::string_view name(ipc::Work work) {
 Ledger read_ledger(const ipc::SlabView& slab) {
   Ledger ledger;
   const ipc::SlabHeader& header = slab.header();
+  const auto bounded = [](std::uint64_t count) { return std::min(count, kMostOfAWorker); };
   for (const ipc::Work work : kAllWork) {
     const ipc::LedgerCells& cells = header.ledger.at(static_cast<std::size_t>(work));
     const auto ended = [&](ipc::Fate fate) {
-      return cells.ended.at(static_cast<std::size_t>(fate)).load(std::memory_order_relaxed);
+      return bounded(cells.ended.at(static_cast<std::size_t>(fate)).load(std::memory_order_relaxed));
     };
-    ledger.of(work) = {.open = cells.open.load(std::memory_order_relaxed),
+    ledger.of(work) = {.open = bounded(cells.open.load(std::memory_order_relaxed)),
                        .finished = ended(ipc::Fate::kFinished),
                        .handed_over = ended(ipc::Fate::kHandedOver),
                        .retry = ended(ipc::Fate::kRetry),
@@ -61,7 +62,7 @@ Ledger read_ledger(const ipc::SlabView& slab) {
   }
   ipc::ConnectionReader connections(slab);
   while (const auto left = connections.next())
-    for (const ipc::Work work : kAllWork) ledger.of(work).crashed += left->open(work);
+    for (const ipc::Work work : kAllWork) ledger.of(work).crashed = bounded(ledger.of(work).crashed + left->open(work));
   return ledger;
 }
 

@@ -2,8 +2,9 @@
 // is neither ended nor left behind by a dead worker is unexplained.
 //
 // Workers count in their slabs (ipc/connection_table.h); the supervisor reads a worker's page when its process has
-// ended and adds the pages up. What a worker wrote is hostile: it can spoil the sums of its own tenant's page, nothing
-// else, and a page that cannot be right shows as unexplained. Values.
+// ended and adds the pages up. What a worker wrote is hostile: it can spoil the sums of a switch, by kMostOfAWorker
+// each and not more, so that they still fit into the state and no counter goes backwards; and a page that cannot be
+// right shows as unexplained. Values.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -15,6 +16,9 @@
 #include "ipc/slab.h"
 
 namespace sluice::restart {
+
+/// Nobody has more of anything open at a switch; thousands of such pages can be added up for longer than anybody lives.
+inline constexpr std::uint64_t kMostOfAWorker = std::uint64_t{1} << 32U;
 
 struct LedgerRow {
   std::uint64_t open = 0;

@@ -157,6 +157,16 @@ Result<SavedState> read_state(std::string_view text) {
   return *std::move(state);
 }
 
+std::int32_t writer_of(std::string_view text) {
+  const Result<Node> root = settings::parse_json(text);
+  const Node* const program = root && root->kind == Node::Kind::kMap ? root->find("program") : nullptr;
+  const Node* const found = program != nullptr && program->kind == Node::Kind::kMap ? program->find("fd") : nullptr;
+  std::int32_t fd = kNoFd;
+  if (found == nullptr || found->kind != Node::Kind::kScalar) return kNoFd;
+  const auto [end, wrong] = std::from_chars(found->text.data(), found->text.data() + found->text.size(), fd);
+  return wrong == std::errc() && fd > 2 ? fd : kNoFd;
+}
+
 std::string write_addresses(const SavedAddresses& addresses) {
   return settings::to_json(addresses);
 }

@@ -398,6 +398,9 @@ static_assert(settings::complete<SavedState>());
 /// Errors: kUnsupported for another version; kBadSyntax for what is not a state, or one that does not hold together: a
 /// number that leads nowhere, a descriptor twice.
 [[nodiscard]] Result<SavedState> read_state(std::string_view text);
+/// The descriptor of the program that wrote this, also where read_state() makes nothing of the rest; kNoFd when not
+/// even that can be told.
+[[nodiscard]] std::int32_t writer_of(std::string_view text);
 [[nodiscard]] std::string write_addresses(const SavedAddresses& addresses);
 /// Errors: kBadSyntax.
 [[nodiscard]] Result<SavedAddresses> read_addresses(std::string_view text);

@@ -110,7 +110,7 @@ int go_on(const CommandLine& line) {
   (void)::prctl(PR_SET_NAME, "sluice", 0, 0, 0);  // exec by descriptor has made it a number
   Fd file(line.resume);
   Result<restart::SavedState> state = receive_state(file.get());
-  if (!state) return failed(Error(state.error()).during("going on from the state of another program"));
+  if (!state) give_back_unread(file.get(), line.arguments, line.returned, state.error());
   auto takeover = std::make_unique<const Takeover>(*std::move(state), std::move(file), line.arguments, line.returned);
   const Takeover& from = *takeover;
   from.must(from.take());

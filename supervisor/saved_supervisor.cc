@@ -32,6 +32,9 @@ Error Supervisor::become(const Fd& program, const std::string& checked) {
   restart::SavedState state = save();
   state.checked = checked;
   const std::string text = restart::write_state(state);
+  // what we cannot read ourselves is nothing to hand on
+  if (const Result<restart::SavedState> read = restart::read_state(text); !read)
+    return Error(read.error()).during("writing down what is known");
   const Result<Fd> file = ipc::seal_bytes("state", text);
   if (!file) return file.error();
   std::vector<std::int32_t> keep = restart::descriptors_of(state);

@@ -43,6 +43,18 @@ Result<> understand(const restart::SavedGeneration& generation) {
   return {};
 }
 
+[[noreturn]] void give_back(int program, int state, std::vector<std::string> arguments,
+                            std::span<const std::int32_t> keep, const Error& why) {
+  const std::string text = why.message();
+  (void)std::fprintf(stderr, "sluice: cannot go on from the state: %s\n", text.c_str());
+  if (program != restart::kNoFd) {
+    arguments.insert(arguments.end(), {std::string(kResume), std::to_string(state), std::string(kReturned), text});
+    const Error failed = become(program, arguments, keep);
+    (void)std::fprintf(stderr, "sluice: nor can the program before: %s\n", failed.message().c_str());
+  }
+  std::_Exit(1);
+}
+
 }  // namespace
 
 Error become(int program, std::span<const std::string> arguments, std::span<const std::int32_t> keep) {
@@ -78,18 +90,16 @@ Result<> Takeover::take() const {
 }
 
 void Takeover::give_back(const Error& why) const {
-  const std::string text = why.message();
-  (void)std::fprintf(stderr, "sluice: cannot go on from the state: %s\n", text.c_str());
-  if (returned_.empty()) {
-    std::vector<std::string> arguments = arguments_;
-    arguments.insert(arguments.end(),
-                     {std::string(kResume), std::to_string(file_.get()), std::string(kReturned), text});
-    std::vector<std::int32_t> keep = restart::descriptors_of(state_);
-    keep.push_back(file_.get());
-    const Error failed = become(state_.program.fd, arguments, keep);
-    (void)std::fprintf(stderr, "sluice: nor can the program before: %s\n", failed.message().c_str());
-  }
-  std::_Exit(1);
+  std::vector<std::int32_t> keep = restart::descriptors_of(state_);
+  keep.push_back(file_.get());
+  supervisor::give_back(returned_.empty() ? state_.program.fd : restart::kNoFd, file_.get(), arguments_, keep, why);
+}
+
+// What it names is open over exec still: nobody has taken it.
+void give_back_unread(int fd, std::vector<std::string> arguments, const std::string& returned, const Error& why) {
+  const Result<ipc::SealedBytes> bytes = ipc::SealedBytes::open(fd, restart::kMostStateBytes);
+  const std::int32_t writer = returned.empty() && bytes ? restart::writer_of(bytes->view()) : restart::kNoFd;
+  give_back(writer, fd, std::move(arguments), {}, why);
 }
 
 }  // namespace sluice::supervisor

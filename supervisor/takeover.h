@@ -62,6 +62,11 @@ class Takeover {
 /// Reads the state that the descriptor leads to. Errors: kBadSyntax, kUnsupported, kForbidden when it is not sealed.
 [[nodiscard]] Result<restart::SavedState> receive_state(int fd);
 
+/// A state that cannot be read goes back to the program that wrote it, untouched, as Takeover::give_back() does; where
+/// there is none, or it has come back once, this is the end. `arguments` and `returned` as for Takeover.
+[[noreturn]] void give_back_unread(int fd, std::vector<std::string> arguments, const std::string& returned,
+                                   const Error& why);
+
 /// Does this program understand what the state says in words of its own: settings, descriptions, states? Errors:
 /// kBadSyntax with a sentence.
 [[nodiscard]] Result<> understand(const restart::SavedState& state);

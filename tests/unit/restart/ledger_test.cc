@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "ipc/connection_table.h"
+#include "restart/saved_state.h"
+#include "tests/unit/restart/example_state.h"
 
 namespace sluice::restart {
 namespace {
@@ -100,6 +102,25 @@ TEST_F(LedgerTest, WhatIsMissingShows) {
   slab_.header().ledger[0].open.store(3);  // a worker that lost count, or lies
   EXPECT_EQ(read().of(Work::kConnection).unexplained(), 2);
   EXPECT_FALSE(read().balances());
+}
+
+TEST_F(LedgerTest, ALieFitsIntoTheStateOfASupervisor) {
+  constexpr std::uint64_t kLie = ~std::uint64_t{0};
+  ConnectionSlot slot = open();
+  slot.mark(Work::kConnection);
+  slab_.header().ledger[0].open.store(kLie);
+  for (ipc::Cell& ended : slab_.header().ledger[1].ended) ended.store(kLie - 1);
+  Ledger sum;
+  for (int i = 0; i < 1000; ++i) sum.add(read());
+  EXPECT_FALSE(sum.balances());
+  SavedState state = example_state();
+  SavedWorker& worker = state.generations.front().tenants.front().workers.front();
+  worker.ledger = sum.save();
+  const Result<SavedState> again = read_state(write_state(state));
+  ASSERT_TRUE(again) << again.error().message();
+  const SavedWorker& same = again->generations.front().tenants.front().workers.front();
+  EXPECT_EQ(same.ledger.front().open, 1000 * kMostOfAWorker);
+  EXPECT_EQ(sum.of(Work::kRequest).finished, 1000 * kMostOfAWorker);
 }
 
 TEST_F(LedgerTest, PagesAddUp) {

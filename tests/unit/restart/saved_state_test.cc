@@ -33,6 +33,20 @@ TEST(SavedState, OfAnotherVersionIsRefusedBeforeAnythingElse) {
   EXPECT_NE(read.error().message().find("version 2, this program knows version 1"), std::string::npos);
 }
 
+TEST(SavedState, NamesItsWriterAlsoWhenNothingElseIsUnderstood) {
+  EXPECT_EQ(writer_of(write_state(example_state())), 10);
+  std::string negative = write_state(example_state());
+  const std::string_view open = "\"open\":3";
+  negative.replace(negative.find(open), open.size(), "\"open\":-3");
+  EXPECT_FALSE(read_state(negative));
+  EXPECT_EQ(writer_of(negative), 10);
+  EXPECT_EQ(writer_of(R"({"version":2,"program":{"fd":7,"new":[]},"something":"new"})"), 7);
+  for (const std::string_view nobody :
+       {"", "{", "[]", "{}", R"({"program":7})", R"({"program":{}})", R"({"program":{"fd":"x"}})",
+        R"({"program":{"fd":2}})", R"({"program":{"fd":-5}})"})
+    EXPECT_EQ(writer_of(nobody), kNoFd) << nobody;
+}
+
 TEST(SavedState, WithAFieldThatIsNotKnownIsRefused) {
   std::string text = write_state(example_state());
   text.replace(text.find("\"started\""), 9, "\"begun\"");
