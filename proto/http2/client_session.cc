@@ -66,14 +66,25 @@ ClientStream* ClientSession::find(std::int32_t id) const {
 }
 
 void ClientSession::ask(ClientStream& stream, const http::RequestHead& head, std::string_view scheme, Last last) {
+  submit(stream, head, scheme, {}, last);
+}
+
+void ClientSession::connect(ClientStream& stream, const http::RequestHead& head, std::string_view scheme) {
+  submit(stream, head, scheme, head.fields().find(http::FieldId::kUpgrade).value_or(std::string_view()), Last::kNo);
+}
+
+void ClientSession::submit(ClientStream& stream, const http::RequestHead& head, std::string_view scheme,
+                           std::string_view protocol, Last last) {
   std::vector<nghttp2_nv> lines;
-  lines.reserve(head.fields().size() + 5);
-  lines.push_back(as_nv(":method", head.method_text()));
+  lines.reserve(head.fields().size() + 6);
+  lines.push_back(as_nv(":method", protocol.empty() ? head.method_text() : std::string_view("CONNECT")));
+  if (!protocol.empty()) lines.push_back(as_nv(":protocol", protocol));
   lines.push_back(as_nv(":scheme", scheme));
   lines.push_back(as_nv(":authority", head.authority().text));
   lines.push_back(as_nv(":path", head.path_and_query()));
-  for (const http::Field field : head.fields())
-    if (!belongs_to_http1(field.id)) lines.push_back(as_nv(field.name, field.value));
+  for (const http::Field field : head.fields())  // the key of a WebSocket: RFC 8441 section 5
+    if (!belongs_to_http1(field.id) && field.id != http::FieldId::kSecWebsocketKey)
+      lines.push_back(as_nv(field.name, field.value));
   if (head.fields().has_token(http::FieldId::kTe, "trailers")) lines.push_back(as_nv("te", "trailers"));
   const nghttp2_data_provider body = ClientCallbacks::body();
   stream.session_ = this;
@@ -97,6 +108,15 @@ void ClientSession::offer(ClientStream& stream, std::string_view piece, Last las
   stream.offered_trailers_ = trailers != nullptr && !trailers->empty() ? trailers : nullptr;
   if (piece.empty() && last == Last::kYes) stream.owes_end_ = true;
   if (!stream.deferred_ || (piece.empty() && last == Last::kNo)) return;
+  stream.deferred_ = false;
+  nghttp2_session_resume_data(session_, stream.id_);
+}
+
+void ClientSession::end_tunnel(ClientStream& stream) {
+  if (stream.closed_) return;
+  stream.last_piece_ = true;
+  if (stream.piece_.empty()) stream.owes_end_ = true;
+  if (!stream.deferred_) return;
   stream.deferred_ = false;
   nghttp2_session_resume_data(session_, stream.id_);
 }
@@ -191,6 +211,10 @@ void ClientSession::abort(ErrorCode why) {
   if (aborted_) return;
   aborted_ = true;
   nghttp2_session_terminate_session(session_, static_cast<std::uint32_t>(why));
+}
+
+bool ClientSession::allows_connect() const {
+  return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
 }
 
 bool ClientSession::over() const {

@@ -38,6 +38,11 @@ class ClientSession {
   /// to HTTP/1 is left out here. `last`: it has no body. Otherwise the body is offer()ed. Lifetime: `stream` until
   /// drop(), `scheme` now.
   void ask(ClientStream& stream, const http::RequestHead& head, std::string_view scheme, Last last);
+  /// The same for an extended CONNECT (RFC 8441), which `head` says as the GET with Upgrade that it would be in
+  /// HTTP/1.1; an answer of 2xx opens the tunnel, and bytes are offer()ed. Only when allows_connect().
+  void connect(ClientStream& stream, const http::RequestHead& head, std::string_view scheme);
+  /// Nothing follows what was offered.
+  void end_tunnel(ClientStream& stream);
   /// The next piece of the body, once the last one has been taken; it stays where it is until it has been taken.
   /// `trailers` go behind the last piece.
   void offer(ClientStream& stream, std::string_view piece, Last last, const http::Fields* trailers);
@@ -61,6 +66,8 @@ class ClientSession {
   [[nodiscard]] bool settled() const { return settled_; }
   /// Streams that the origin lets us have open at the same time.
   [[nodiscard]] std::uint32_t most_streams() const;
+  /// It takes extended CONNECT.
+  [[nodiscard]] bool allows_connect() const;
   /// It takes no new streams (GOAWAY), or nothing comes of its bytes any more.
   [[nodiscard]] bool leaving() const { return leaving_ || over(); }
   [[nodiscard]] bool over() const;
@@ -77,6 +84,8 @@ class ClientSession {
  private:
   friend class ClientStream;
   friend struct ClientCallbacks;
+  void submit(ClientStream& stream, const http::RequestHead& head, std::string_view scheme, std::string_view protocol,
+              Last last);
   void ruin(Flood flood);
   void ruin(std::string_view why);
   void abort(ErrorCode why);

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "proto/http/ascii.h"
 #include "proto/http/semantics.h"
 
 namespace sluice::http2 {
@@ -96,11 +97,13 @@ RequestReader::Finished RequestReader::finish(http::RequestHead& into, EndsHere 
   Finished finished;
   http::Fields& fields = into.fields();
   join_cookies(fields);
+  if (!protocol_.empty()) target_.method = "GET";  // RFC 8441: a CONNECT that says where it wants to go
   if (const http::Parsed<> made = make_head(into); !made) {
     finished.fault = made.error();
     finished.malformed = made.error() == Fault::kBadFieldName || made.error() == Fault::kHostDiffers;
     return finished;
   }
+  if (!protocol_.empty()) return finish_extended(into);
   // the length is needed for the other side's framing only: nghttp2 holds the stream's DATA to it
   const http::Parsed<http1::Framing> declared = http1::request_framing(into);
   if (!declared) {
@@ -115,6 +118,20 @@ RequestReader::Finished RequestReader::finish(http::RequestHead& into, EndsHere 
   const bool usual = into.method() == http::Method::kPost || into.method() == http::Method::kPut ||
                      into.method() == http::Method::kPatch;
   if (ends == EndsHere::kYes && !told && usual) finished.framing = http1::Framing::of_length(0);
+  return finished;
+}
+
+// What follows belongs to the tunnel, so a body cannot be announced.
+RequestReader::Finished RequestReader::finish_extended(http::RequestHead& into) const {
+  Finished finished;
+  http::Fields& fields = into.fields();
+  if (fields.has(FieldId::kContentLength)) finished.fault = Fault::kConnectWithBody;
+  if (!http::is_token(protocol_)) {
+    finished.fault = Fault::kBadUpgrade;
+    return finished;
+  }
+  fields.add(FieldId::kConnection, "upgrade");
+  fields.add(FieldId::kUpgrade, protocol_);
   return finished;
 }
 

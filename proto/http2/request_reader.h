@@ -4,7 +4,8 @@
 // nghttp2 has checked before what makes a request malformed by section 8.1.1: names in lower case, order and number of
 // the pseudo-fields, fields of the connection, control bytes. Here are the limits, and what a request must be to any
 // other part of the proxy: the same as one of HTTP/1. Lines of Cookie are joined again (section 8.2.3); Host is what
-// :authority says, and a Host that says something else makes the request malformed (section 8.3.1).
+// :authority says, and a Host that says something else makes the request malformed (section 8.3.1). Extended CONNECT
+// (RFC 8441) is read as what it would be in HTTP/1.1, a GET with Upgrade; whoever answers it translates back.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -48,6 +49,7 @@ class RequestReader {
   void take_pseudo(std::string_view name, std::string_view value, const HeadLimits& limits, http::Fields& arena);
   void join_cookies(http::Fields& fields);
   [[nodiscard]] http::Parsed<> make_head(http::RequestHead& into) const;
+  [[nodiscard]] Finished finish_extended(http::RequestHead& into) const;
 
   http::RequestTarget target_;
   std::string_view protocol_;

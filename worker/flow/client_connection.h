@@ -24,6 +24,8 @@ class Streams {
   virtual void forget_marks() = 0;
   /// The fate of what is open from now on: cut.
   virtual void cut() = 0;
+  /// The body of a request is still coming on one of them.
+  [[nodiscard]] virtual bool receiving() const = 0;
   /// No new streams; the connection ends when the last one has.
   virtual void wind_down() = 0;
 };

@@ -41,6 +41,8 @@ class OriginSide {
   [[nodiscard]] virtual bool upload_done() const = 0;
   /// After the origin has agreed to a switch: the stream and what was read too far.
   [[nodiscard]] virtual TunnelEnd tunnel() = 0;
+  /// After a tunnel that ended in order: until what was written to it is on its way.
+  virtual Task<> finish_tunnel() = 0;
 };
 
 }  // namespace sluice::worker

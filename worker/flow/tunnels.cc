@@ -50,7 +50,9 @@ Task<Result<>> Exchange::upgrade(OriginSide& origin) {
   http1::declare_upgrade(response_.fields(), upgrade_);
   const Result<TunnelEnd> client = co_await client_.open_tunnel(response_);
   if (!client) co_return fail(client.error());
-  co_return co_await tunnel(*client, origin.tunnel());
+  Result<> done = co_await tunnel(*client, origin.tunnel());
+  if (done) co_await origin.finish_tunnel();
+  co_return done;
 }
 
 namespace {
@@ -70,6 +72,25 @@ class Counted {
 };
 }  // namespace
 
+namespace {
+// A client of HTTP/2 that resets its stream cancels the tunnel where it stands: the origin must not take that for an
+// end.
+class CutWhenGone {
+ public:
+  CutWhenGone(const ClientSide& client, ByteStream& origin) : client_(client), origin_(origin) {}
+  CutWhenGone(CutWhenGone&&) = delete;
+  ~CutWhenGone() {
+    if (!ended_ && client_.gone()) origin_.reset_on_close();
+  }
+  void ended() { ended_ = true; }
+
+ private:
+  const ClientSide& client_;
+  ByteStream& origin_;
+  bool ended_ = false;
+};
+}  // namespace
+
 Task<Result<>> Exchange::tunnel(TunnelEnd client, TunnelEnd origin) {
   const ipc::TunnelSettings& settings = endpoint_.settings.tunnel;
   const TunnelTimeouts timeouts{
@@ -80,8 +101,10 @@ Task<Result<>> Exchange::tunnel(TunnelEnd client, TunnelEnd origin) {
   TunnelCounts counts(slot_);
   TunnelProgress progress(services_.loop.now());
   const Counted counted(record_, counts);
+  CutWhenGone cut(client_, origin.stream);
   for (;;) {
     const TunnelOutcome outcome = co_await relay(services_.loop, client, origin, timeouts, counts, progress, halt_);
+    cut.ended();
     if (outcome.ending == TunnelEnding::kHalted) {
       const HaltedTunnel halted{.client = client, .origin = origin, .counts = counts, .progress = progress};
       restart::MovedTunnel state = moved_tunnel();

@@ -1,7 +1,10 @@
 // See http2_exchange.h.
 #include "worker/offramp/http2_exchange.h"
 
-#include "base/check.h"
+#include <algorithm>
+#include <cstring>
+
+#include "worker/tls/websocket_key.h"
 
 namespace sluice::worker {
 
@@ -15,7 +18,9 @@ Http2Exchange::~Http2Exchange() {
 
 void Http2Exchange::changed() {
   input_.set();
-  if (taken() || closed()) space_.set();
+  if (!taken() && !closed()) return;
+  if (tunnels_) out_.release();
+  space_.set();
 }
 
 // RFC 9113 section 8.7: what the origin refused, or said goodbye before, it has not looked at; and what has not left us
@@ -44,7 +49,16 @@ Task<Result<>> Http2Exchange::send(const http::RequestHead& head, http::TargetFo
   const bool empty = body == nullptr || framing.empty();
   origin_.connection().begin_request();
   asked_ = true;
-  origin_.session().ask(*this, head, origin_.secure() ? "https" : "http", empty ? http2::Last::kYes : http2::Last::kNo);
+  const std::string_view scheme = origin_.secure() ? "https" : "http";
+  const http::Fields& fields = head.fields();
+  if (empty && head.method() == http::Method::kGet && fields.has(http::FieldId::kUpgrade) &&
+      fields.has(http::FieldId::kSecWebsocketKey) && origin_.session().allows_connect()) {
+    key_ = *fields.find(http::FieldId::kSecWebsocketKey);
+    origin_.session().connect(*this, head, scheme);
+    origin_.wake_writer();
+    co_return Result<>();
+  }
+  origin_.session().ask(*this, head, scheme, empty ? http2::Last::kYes : http2::Last::kNo);
   origin_.wake_writer();
   if (!empty) {
     uploading_ = true;
@@ -108,7 +122,10 @@ Task<Result<>> Http2Exchange::read_head(http::ResponseHead& head) {
     input_.clear();
     std::optional<Error> error;
     if (fault() || malformed()) error = lost();
-    if (!error && take_head(head)) co_return Result<>();
+    if (!error && take_head(head)) {
+      if (!key_.empty() && http::is_successful(head.status())) agree(head);
+      co_return Result<>();
+    }
     if (!error && failed_ && failed_->side() != Side::kOrigin) error = failed_;
     if (!error) error = lost();
     if (!error && ended())
@@ -179,9 +196,76 @@ std::optional<std::uint64_t> Http2Exchange::length() const {
   return std::nullopt;
 }
 
+// The origin's 2xx as the 101 that the exchange waits for.
+void Http2Exchange::agree(http::ResponseHead& head) {
+  http::Fields& fields = head.fields();
+  head.set_status(101);
+  fields.set(http::FieldId::kConnection, "upgrade");
+  fields.set(http::FieldId::kUpgrade, "websocket");
+  fields.set(http::FieldId::kSecWebsocketAccept, websocket_accept(key_));
+}
+
 TunnelEnd Http2Exchange::tunnel() {
-  SLUICE_CHECK(false, "an origin switched protocols over HTTP/2");
-  std::abort();
+  tunnels_ = true;
+  input_.set();
+  space_.set();
+  return {.stream = *this, .early = early_};
+}
+
+Task<> Http2Exchange::finish_tunnel() {
+  if (!shut_) co_return;
+  const Result<> done = co_await until_taken();
+  static_cast<void>(done);  // it has ended as far as anybody cares
+}
+
+sys::Io Http2Exchange::read(std::span<char> into) {
+  if (read_.empty()) {
+    if (release_body()) origin_.wake_writer();
+    if (has_body()) read_ = take_body();
+  }
+  if (!read_.empty()) {
+    const std::size_t taken = std::min(into.size(), read_.size());
+    std::memcpy(into.data(), read_.data(), taken);
+    read_.remove_prefix(taken);
+    if (!read_.empty()) return {.kind = sys::Io::Kind::kDone, .bytes = taken};
+    // at once, not with the next read: when it was all that the window let through, nothing else comes before
+    if (release_body()) origin_.wake_writer();
+    if (!has_body() && !ended() && !gone()) input_.clear();
+    return {.kind = sys::Io::Kind::kDone, .bytes = taken};
+  }
+  if (gone()) return {.kind = sys::Io::Kind::kFailed, .error = ECONNRESET};
+  if (ended()) return {.kind = sys::Io::Kind::kDone, .bytes = 0};
+  input_.clear();
+  return {.kind = sys::Io::Kind::kAgain};
+}
+
+sys::Io Http2Exchange::write(std::span<const iovec> from) {
+  constexpr std::size_t kPiece = std::size_t{16} * 1024;  // so much waits to be put into frames
+  if (closed() || origin_.failure()) return {.kind = sys::Io::Kind::kFailed, .error = ECONNRESET};
+  if (!taken() || shut_) {
+    space_.clear();
+    return {.kind = sys::Io::Kind::kAgain};
+  }
+  std::size_t taken = 0;
+  out_.clear();
+  for (const iovec& piece : from) {
+    const std::size_t part = std::min(piece.iov_len, kPiece - taken);
+    out_.append({static_cast<const char*>(piece.iov_base), part});
+    taken += part;
+    if (part < piece.iov_len) break;
+  }
+  if (taken == 0) return {.kind = sys::Io::Kind::kDone, .bytes = 0};
+  space_.clear();
+  origin_.session().offer(*this, out_.view(), http2::Last::kNo, nullptr);
+  origin_.wake_writer();
+  return {.kind = sys::Io::Kind::kDone, .bytes = taken};
+}
+
+void Http2Exchange::shutdown_write() {
+  if (shut_ || closed()) return;
+  shut_ = true;
+  origin_.session().end_tunnel(*this);
+  origin_.wake_writer();
 }
 
 }  // namespace sluice::worker

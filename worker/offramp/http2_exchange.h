@@ -1,5 +1,6 @@
 // Http2Exchange: one request and its response on a stream of an HTTP/2 connection to an origin, as the exchange sees
-// it: the origin's side, and the body of the response.
+// it: the origin's side, the body of the response, and the stream of bytes that an accepted extended CONNECT leaves. To
+// the exchange that one is an Upgrade, with a 101 that we make (RFC 8441 section 5).
 //
 // It offers pieces and waits for them to leave; the connection (http2_origin.h) writes frames when its turn comes, so
 // an origin whose window is closed for one request holds up no other.
@@ -12,7 +13,7 @@
 
 namespace sluice::worker {
 
-class Http2Exchange final : public OriginSide, public BodySource, public http2::ClientStream {
+class Http2Exchange final : public OriginSide, public BodySource, public ByteStream, public http2::ClientStream {
  public:
   /// Lifetime: the connection outlives it.
   Http2Exchange(Http2Origin& origin, const OriginTimeouts& timeouts)
@@ -29,6 +30,19 @@ class Http2Exchange final : public OriginSide, public BodySource, public http2::
   [[nodiscard]] BodySource& response_body() override { return *this; }
   [[nodiscard]] bool upload_done() const override { return !uploading_; }
   [[nodiscard]] TunnelEnd tunnel() override;
+  Task<> finish_tunnel() override;
+
+  // ByteStream: of a tunnel
+  [[nodiscard]] sys::Io read(std::span<char> into) override;
+  [[nodiscard]] sys::Io write(std::span<const iovec> from) override;
+  void shutdown_write() override;
+  void reset_on_close() override {}  // what is not over when it is dropped is reset
+  [[nodiscard]] Signal& readable() override { return input_; }
+  [[nodiscard]] Signal& writable() override { return space_; }
+  void confirm() override {}
+  [[nodiscard]] bool broken() override { return gone(); }
+  [[nodiscard]] bool peer_closed() const override { return ended(); }
+  [[nodiscard]] int plain_socket() const override { return -1; }
 
   // BodySource: the response's body
   Task<Result<Piece>> next() override;
@@ -45,6 +59,8 @@ class Http2Exchange final : public OriginSide, public BodySource, public http2::
 
  private:
   void changed() override;
+  void agree(http::ResponseHead& head);
+  [[nodiscard]] bool gone() const { return (closed() && !ended()) || origin_.failure().has_value(); }
   Task<> upload(BodySource& body);
   Task<Result<>> until_taken();
   /// Why nothing more will come of the stream; nothing while something may.
@@ -59,6 +75,12 @@ class Http2Exchange final : public OriginSide, public BodySource, public http2::
   std::optional<Error> error_;   // of the response's body
   http1::Framing framing_;
   std::uint64_t passed_ = 0;
+  std::string key_;        // of a WebSocket that has been asked for
+  std::string_view read_;  // of a tunnel: taken from the session and not yet read
+  Buffer early_;           // of a tunnel: nothing
+  Buffer out_;             // of a tunnel: what was written and has not been put into frames
+  bool tunnels_ = false;
+  bool shut_ = false;  // of a tunnel: nothing more will be written
   bool asked_ = false;
   bool uploading_ = false;
   Nanos uploaded_{0};  // when that ended, however

@@ -107,6 +107,7 @@ class OriginExchange final : public OriginSide {
     return keep_alive_ && !uploading_ && !failed_ && body_.complete() && !connection_.introduced();
   }
   [[nodiscard]] TunnelEnd tunnel() override { return {.stream = connection_.stream(), .early = connection_.in()}; }
+  Task<> finish_tunnel() override { co_return; }
   void settle() { body_.release_piece(); }
 
  private:

@@ -284,8 +284,10 @@ Acceptor::Spent Acceptor::classify(const ClientConnection& connection, const res
     return {.stage = Stage::kIdle, .what = "idle", .budget = budgets.idle};
   if (state == ipc::ConnectionState::kTunnel)
     return {.stage = Stage::kTunnel, .what = "tunnel", .budget = budgets.tunnel};
-  if (connection.current != nullptr && connection.current->receiving())
-    return {.stage = Stage::kUpload, .what = "upload", .budget = budgets.upload};
+  const bool receiving = connection.streams != nullptr
+                             ? connection.streams->receiving()
+                             : connection.current != nullptr && connection.current->receiving();
+  if (receiving) return {.stage = Stage::kUpload, .what = "upload", .budget = budgets.upload};
   return {.stage = Stage::kRequest, .what = "request", .budget = budgets.request};
 }
 

@@ -152,8 +152,8 @@ Task<> Http2Session::serve(Http2Stream& stream) {
     if (fault) {
       session_.count_refusal();
       co_await exchange.refuse(*fault);
-    } else if (!stream.protocol().empty()) {
-      co_await exchange.refuse(Error(Code::kUnsupported, "extended CONNECT is not served").from(Side::kClient), 501);
+    } else if (!stream.protocol().empty() && !stream.begin_websocket()) {
+      co_await exchange.refuse(Error(Code::kUnsupported, "extended CONNECT is for WebSocket").from(Side::kClient), 501);
     } else {
       const http::ConnectionFacts facts = http::read_connection(stream.head().fields(), stream.head().version());
       const http1::Framing framing = stream.framing();
@@ -303,6 +303,14 @@ void Http2Session::mark_open() {
 
 void Http2Session::forget_marks() {
   for (std::size_t i = 0; i < session_.streams(); ++i) ours(session_.stream(i)).slot.forget_marks();
+}
+
+bool Http2Session::receiving() const {
+  for (std::size_t i = 0; i < session_.streams(); ++i) {
+    const auto& stream = static_cast<const Http2Stream&>(session_.stream(i));
+    if (stream.receiving() && stream.slot.state() != ipc::ConnectionState::kTunnel) return true;
+  }
+  return false;
 }
 
 void Http2Session::cut() {

@@ -32,6 +32,7 @@ class Http2Session final : public Streams, public Http2Output {
   void mark_open() override;
   void forget_marks() override;
   void cut() override;
+  [[nodiscard]] bool receiving() const override;
   void wind_down() override;
 
   // Http2Output

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "proto/http/ascii.h"
 #include "proto/http/semantics.h"
+#include "worker/tls/websocket_key.h"
 
 namespace sluice::worker {
 namespace {
@@ -90,6 +92,9 @@ Task<Result<>> Http2Stream::send_interim(http::ResponseHead& head) {
 
 Task<Result<>> Http2Stream::send_response(http::ResponseHead& head, BodySource& body) {
   if (closed()) co_return fail(reset_error());
+  // a 2xx would open the tunnel that the origin has not agreed to (RFC 8441 section 5)
+  if (!key_.empty() && http::is_successful(head.status()))
+    co_return fail(Error(Code::kBadSyntax, "the origin answered without switching to WebSocket").from(Side::kOrigin));
   http2::ServerSession& session = output_.session();
   http1::Framing framing = http1::Framing::until_close();  // no field says more than the frames do
   if (this->head().method() == http::Method::kHead || http::has_no_body(head.status())) {
@@ -175,8 +180,29 @@ std::optional<std::uint64_t> Http2Stream::length() const {
   return std::nullopt;
 }
 
+bool Http2Stream::begin_websocket() {
+  if (!http::equal_ignore_case(protocol(), "websocket")) return false;
+  key_ = websocket_key();
+  head().fields().set(http::FieldId::kSecWebsocketKey, key_);
+  return true;
+}
+
+// The origin's 101 becomes a 200, once it has shown that it understood.
+Result<> Http2Stream::finish_websocket(http::ResponseHead& head) const {
+  http::Fields& fields = head.fields();
+  if (fields.find(http::FieldId::kSecWebsocketAccept) != websocket_accept(key_))
+    return fail(Error(Code::kBadSyntax, "a Sec-WebSocket-Accept that does not fit").from(Side::kOrigin));
+  for (const http::FieldId id :
+       {http::FieldId::kConnection, http::FieldId::kUpgrade, http::FieldId::kSecWebsocketAccept})
+    fields.remove(id);
+  head.set_status(200);
+  return {};
+}
+
 Task<Result<TunnelEnd>> Http2Stream::open_tunnel(http::ResponseHead& head) {
   if (closed()) co_return fail(reset_error());
+  if (!key_.empty())
+    if (Result<> agreed = finish_websocket(head); !agreed) co_return fail(std::move(agreed.error()));
   http1::declare_framing(head, this->head().method(), http1::Framing::none());
   answered_ = true;
   output_.session().open_tunnel(*this, head);

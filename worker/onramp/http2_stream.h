@@ -34,6 +34,10 @@ class Http2Stream final : public http2::Stream, public ClientSide, public BodySo
   /// How the request's body must arrive, how much it may be, and how fast the answer must be taken.
   void begin(const Pace& body_pace, std::uint64_t body_limit, const Pace& pace);
 
+  /// An extended CONNECT goes on as an Upgrade of HTTP/1.1 does (RFC 8441 section 5): it gets the key of one. False
+  /// when it is for another protocol.
+  [[nodiscard]] bool begin_websocket();
+
   // ClientSide
   [[nodiscard]] BodySource& request_body() override { return *this; }
   Task<Result<>> send_interim(http::ResponseHead& head) override;
@@ -80,6 +84,7 @@ class Http2Stream final : public http2::Stream, public ClientSide, public BodySo
   void changed() override;
   Task<Result<>> until_taken();
   [[nodiscard]] Error reset_error() const;
+  [[nodiscard]] Result<> finish_websocket(http::ResponseHead& head) const;
   void submit(std::string_view piece, http2::Last last, const http::Fields* trailers);
 
   Loop& loop_;
@@ -95,6 +100,7 @@ class Http2Stream final : public http2::Stream, public ClientSide, public BodySo
   std::optional<Error> error_;  // of the body
   std::string_view read_;       // of a tunnel: taken from the session and not yet read
   Buffer early_;                // of a tunnel: nothing
+  std::string key_;             // of a WebSocket, for its origin
   Buffer out_;                  // of a tunnel: what was written and has not been put into frames
   bool answered_ = false;
   bool cut_ = false;

@@ -1,7 +1,8 @@
 // Origins that speak HTTP/2: Node's server, an honest one. One that plays frames by hand is a scripted origin that begins
 // with `h2.accept()`.
 import {
-  createSecureServer, createServer, type Http2ServerRequest, type Http2ServerResponse, type SecureServerOptions, type ServerHttp2Session, type Settings,
+  createSecureServer, createServer, type Http2ServerRequest, type Http2ServerResponse, type IncomingHttpHeaders, type SecureServerOptions,
+  type ServerHttp2Session, type ServerHttp2Stream, type Settings,
 } from 'node:http2';
 import type { Server } from 'node:net';
 import { Origin, listen } from './origin.js';
@@ -36,6 +37,12 @@ export class Http2Origin extends Origin {
     });
     await listen(server as unknown as Server);
     return origin;
+  }
+
+  /** Streams as they come, those of extended CONNECT too, which are no requests then. */
+  onStream(listener: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void): void {
+    this.server.on('connect', () => undefined);  // otherwise Node refuses them
+    this.server.on('stream', listener);
   }
 
   override async close(): Promise<void> {

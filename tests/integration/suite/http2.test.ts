@@ -1,7 +1,8 @@
 // The HTTP/2 on-ramp without TLS: what an honest client gets, and what becomes of one that is not. Frames that break the
 // rules of RFC 9113 one by one are in tests/unit/proto/http2.
 import { once } from 'node:events';
-import { assert, eventually, forward, h2, reverse, scenario, type JsonObject, type Kit } from '../kit/index.js';
+import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
+import { assert, eventually, forward, h2, reverse, scenario, websocket, type JsonObject, type Kit } from '../kit/index.js';
 
 async function open(kit: Pick<Kit, 'after'>, address: string): Promise<h2.Http2Client> {
   const client = await h2.Http2Client.open(address);
@@ -217,6 +218,80 @@ scenario('a forward proxy is asked over HTTP/2, also for tunnels', async (kit) =
   const line = await proxy.log.waitFor('the tunnel', (r) => r['event'] === 'tunnel');
   assert.deepEqual([line['bytes_in'], line['bytes_out'], line['reason']], [300_000, 300_003, 'finished']);
   assert.equal((await client.ask({ ':authority': web.address })).text, 'origin');
+});
+
+/** A WebSocket over HTTP/2 (RFC 8441). */
+async function websocketOver2(client: h2.Http2Client, path: string, protocol = 'websocket'): Promise<{ stream: ClientHttp2Stream; headers: IncomingHttpHeaders }> {
+  if (client.session.remoteSettings.enableConnectProtocol !== true) await once(client.session, 'remoteSettings');
+  const stream = client.session.request({ ':method': 'CONNECT', ':protocol': protocol, ':scheme': 'http', ':path': path, ':authority': 'web.test', 'sec-websocket-version': '13' }, { endStream: false });
+  const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders];
+  return { stream, headers };
+}
+
+scenario('a WebSocket over HTTP/2 is an Upgrade to the origin', async (kit) => {
+  const origin = await kit.scripted(async (c) => {
+    const request = await websocket.acceptUpgrade(c);
+    assert.equal(request.head.get('sec-websocket-version'), '13');
+    assert.match(request.head.raw, /^GET \/chat HTTP\/1\.1\r\n/);
+    for (;;) {
+      const bytes = await c.reader.some();
+      if (bytes === undefined) break;
+      await c.send(bytes);
+    }
+    await c.send('bye');
+  });
+  const proxy = await kit.sluice({ config: { tenants: [reverse([origin.address])] } });
+  const client = await open(kit, proxy.address('web'));
+  const { stream, headers } = await websocketOver2(client, '/chat');
+  assert.equal(headers[':status'], 200);
+  for (const name of ['connection', 'upgrade', 'sec-websocket-accept']) assert.equal(headers[name], undefined, name);
+  let back = '';
+  stream.on('data', (part: Buffer) => { back += part.toString('latin1'); });
+  const sent = 'x'.repeat(200_000);
+  stream.write(sent);
+  await eventually('the echo', () => back.length === sent.length);
+  stream.end();
+  await once(stream, 'end');
+  assert.equal(back, `${sent}bye`);
+  const line = await proxy.log.waitFor('the tunnel', (r) => r['event'] === 'tunnel');
+  assert.deepEqual([line['method'], line['path'], line['bytes_in'], line['bytes_out'], line['reason']], ['GET', '/chat', 200_000, 200_003, 'finished']);
+});
+
+scenario('an extended CONNECT that nobody agrees to is answered', async (kit) => {
+  const origin = await kit.scripted(async (c) => {
+    for (;;) {
+      const request = await c.readRequest();
+      if (request.head.raw.startsWith('GET /plain ')) await c.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      else if (request.head.raw.startsWith('GET /no ')) await c.send('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno');
+      else await c.send('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: guess\r\n\r\n');
+    }
+  });
+  const proxy = await kit.sluice({ config: { tenants: [reverse([origin.address])] } });
+  const client = await open(kit, proxy.address('web'));
+  const status = async (path: string, protocol = 'websocket'): Promise<unknown> => (await websocketOver2(client, path, protocol)).headers[':status'];
+  assert.equal(await status('/no'), 403);
+  assert.equal(await status('/wrong'), 502);
+  assert.equal(await status('/plain'), 502);  // a 200 would open the tunnel
+  assert.equal(await status('/', 'connect-udp'), 501);
+});
+
+scenario('a tunnel whose stream is reset looks reset to the origin', async (kit) => {
+  const ends: string[] = [];
+  const origin = await kit.scripted(async (c) => {
+    c.socket.on('error', (error: NodeJS.ErrnoException) => ends.push(error.code ?? ''));
+    c.socket.on('end', () => ends.push('end'));
+    await c.send('hello');
+    await eventually('the end', () => ends.length > 0);
+  });
+  const proxy = await kit.sluice({ config: { tenants: [forward({ connect: { ports: [] } })] } });
+  // by hand: Node ends a stream before it resets it
+  const client = await kit.connect(proxy.address('proxy'));
+  const connect = h2.frame(h2.type.headers, 4, 1, h2.block([[':method', 'CONNECT'], [':authority', origin.address]]));
+  await client.send(Buffer.concat([Buffer.from(h2.preface), h2.frame(h2.type.settings, 0, 0), connect]));
+  await h2.until(client, (f) => f.type === h2.type.data);
+  await client.send(h2.frame(h2.type.reset, 0, 1, Buffer.from([0, 0, 0, 8])));
+  await eventually('the reset', () => ends.length > 0);
+  assert.deepEqual(ends, ['ECONNRESET']);
 });
 
 scenario('floods end the connection, are logged and counted', async (kit) => {

@@ -1,6 +1,9 @@
 // HTTP/2 towards origins: connections that are shared, streams that fail, and what a translation may not do.
+import { once } from 'node:events';
+import type { IncomingHttpHeaders } from 'node:http2';
 import {
-  assert, Authority, connect, eventually, h2, reverse, scenario, type Address, type Json, type JsonObject, type Kit, type Sluice,
+  assert, Authority, connect, eventually, h2, reverse, scenario, websocket, type Address, type Http2Origin, type Json,
+  type JsonObject, type Kit, type Sluice,
 } from '../kit/index.js';
 
 const get = (path = '/', more = '', method = 'GET'): string => `${method} ${path} HTTP/1.1\r\nHost: web.test\r\n${more}\r\n`;
@@ -273,6 +276,73 @@ scenario('an origin that floods loses its connection', async (kit) => {
   const client = await kit.connect(proxy.address('web'));
   assert.equal((await client.ask(get('/flood'))).status, 502);
   assert.equal((await once1(proxy)).status, 204);
+});
+
+scenario('a WebSocket goes to an HTTP/2 origin as an extended CONNECT, when it takes one', async (kit) => {
+  const serve = async (enableConnectProtocol: boolean): Promise<Http2Origin> => {
+    const origin = await kit.http2Origin((_, response) => { response.writeHead(426).end(); }, { settings: { enableConnectProtocol } });
+    origin.onStream((stream, headers) => {
+      if (headers[':protocol'] !== 'websocket') return;
+      asked.push(headers);
+      if (headers[':path'] === '/no') {
+        stream.respond({ ':status': 403 }, { endStream: true });
+        return;
+      }
+      stream.respond({ ':status': 200 });
+      stream.on('data', (part: Buffer) => stream.write(part));
+      stream.on('end', () => stream.end('bye'));
+    });
+    return origin;
+  };
+  const asked: IncomingHttpHeaders[] = [];
+  const ready = await serve(true);
+  const unready = await serve(false);
+  const tenant = (name: string, origin: Http2Origin): JsonObject =>
+    ({ ...over2(origin.address), name, endpoints: [{ name, listen: ['127.0.0.1:0'], routes: [{ upstream: 'origin' }] }] });
+  const proxy = await kit.sluice({ config: { tenants: [tenant('ready', ready), tenant('unready', unready)] } });
+  const sent = Buffer.alloc(150_000, 'sluice');
+  const one = await kit.connect(proxy.address('ready'));
+  assert.equal((await websocket.upgrade(one, 'web.test', '/chat')).status, 101);
+  await one.send(sent);
+  assert.ok((await one.reader.exactly(sent.length)).equals(sent));
+  await one.end();
+  assert.equal((await one.reader.exactly(3)).toString(), 'bye');
+  await one.reader.closed();
+  assert.deepEqual([asked[0]?.[':path'], asked[0]?.[':scheme'], asked[0]?.['sec-websocket-version']], ['/chat', 'http', '13']);
+  for (const name of ['connection', 'upgrade', 'sec-websocket-key']) assert.equal(asked[0]?.[name], undefined, name);
+  const refused = await kit.connect(proxy.address('ready'));
+  assert.equal((await websocket.upgrade(refused, 'web.test', '/no')).status, 403);
+  const two = await open(kit, proxy.address('ready'));
+  if (two.session.remoteSettings.enableConnectProtocol !== true) await once(two.session, 'remoteSettings');
+  const stream = two.session.request({ ':method': 'CONNECT', ':protocol': 'websocket', ':scheme': 'http', ':path': '/both', ':authority': 'web.test' }, { endStream: false });
+  let back = 0;
+  stream.on('data', (part: Buffer) => { back += part.length; });
+  stream.end(sent);
+  await once(stream, 'end');
+  assert.equal(back, sent.length + 3);
+  const plain = await kit.connect(proxy.address('unready'));
+  assert.equal((await websocket.upgrade(plain, 'web.test', '/chat')).status, 426);
+  assert.equal(asked.length, 3);
+});
+
+scenario('a WebSocket goes on after a burst of its HTTP/2 origin that fills the window', async (kit) => {
+  const burst = 65_536;
+  const origin = await kit.http2Origin((_, response) => { response.writeHead(426).end(); }, { settings: { enableConnectProtocol: true } });
+  origin.onStream((stream, headers) => {
+    if (headers[':protocol'] !== 'websocket') return;
+    stream.respond({ ':status': 200 });
+    stream.on('data', () => stream.write(Buffer.alloc(burst)));
+    stream.on('end', () => stream.end());
+  });
+  const proxy = await start(kit, origin.address, {}, { stream_window: '64KiB' });
+  const client = await kit.connect(proxy.address('web'));
+  assert.equal((await websocket.upgrade(client, 'web.test', '/')).status, 101);
+  for (let i = 0; i < 5; i += 1) {
+    await client.send('more');
+    assert.equal((await client.reader.exactly(burst)).length, burst);
+  }
+  await client.end();
+  await client.reader.closed();
 });
 
 const authority = Authority.make();

@@ -167,6 +167,46 @@ TEST(Http2ClientSession, SendsNothingOfHttp1) {
   talk.session.drop(stream, ErrorCode::kCancel);
 }
 
+TEST(Http2ClientSession, ConnectsOnlyWhereItIsOffered) {
+  Asking talk;
+  talk.say(settings());
+  EXPECT_FALSE(talk.session.allows_connect());
+  talk.say(settings({{8, 1}}));
+  EXPECT_TRUE(talk.session.allows_connect());
+  ClientStream stream;
+  ASSERT_TRUE(talk.head.start("GET", "/chat", http::Version::kHttp11));
+  http::Fields& fields = talk.head.fields();
+  fields.add(http::FieldId::kHost, "a.example");
+  ASSERT_TRUE(talk.head.settle_host());
+  fields.add(http::FieldId::kConnection, "upgrade");
+  fields.add(http::FieldId::kUpgrade, "websocket");
+  fields.add(http::FieldId::kSecWebsocketKey, "secret");
+  talk.session.connect(stream, talk.head, "http");
+  const std::vector<Frame> sent = of(talk.hear(), kHeaders);
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].flags & kEndStream, 0);
+  // our own other end reads it: as the Upgrade that it was
+  Conversation server;
+  server.say(hello() + frame(kHeaders, kEndHeaders, 1, sent[0].payload));
+  Stream* const got = server.find(1);
+  ASSERT_NE(got, nullptr);
+  EXPECT_FALSE(got->fault());
+  EXPECT_EQ(got->protocol(), "websocket");
+  EXPECT_EQ(got->head().method_text(), "GET");
+  EXPECT_EQ(got->head().path_and_query(), "/chat");
+  EXPECT_EQ(got->head().fields().find(http::FieldId::kUpgrade), "websocket");
+  EXPECT_FALSE(got->head().fields().has(http::FieldId::kSecWebsocketKey));
+  EXPECT_TRUE(got->framing().empty());
+  talk.say(headers(1, kOk, kEndHeaders));
+  talk.session.offer(stream, "hello", Last::kNo, nullptr);
+  EXPECT_EQ(of(talk.hear(), kData).size(), 1U);
+  talk.session.end_tunnel(stream);
+  const std::vector<Frame> end = of(talk.hear(), kData);
+  ASSERT_EQ(end.size(), 1U);
+  EXPECT_EQ(end[0].flags & kEndStream, kEndStream);
+  talk.session.drop(stream, ErrorCode::kCancel);
+}
+
 TEST(Http2ClientSession, SendsABodyWithinTheWindowsAndItsTrailers) {
   Asking talk;
   ClientStream stream;
