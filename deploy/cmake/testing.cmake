@@ -21,7 +21,8 @@ endfunction()
 
 function(sluice_unit_test NAME)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
-  sluice_test_program(${NAME} SOURCES ${ARG_SOURCES} USES ${ARG_USES} LIBRARIES ${ARG_LIBRARIES} GTest::gmock GTest::gtest_main)
+  sluice_test_program(${NAME} SOURCES ${ARG_SOURCES} USES ${ARG_USES} LIBRARIES ${ARG_LIBRARIES} fmt::fmt GTest::gmock GTest::gtest_main)
+  sluice_precompiled_like(${NAME} tests_precompiled)
   gtest_discover_tests(${NAME} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
     PROPERTIES LABELS unit TIMEOUT 60)
   # of a list of variables gtest_discover_tests() would pass on the first, so ctest sets them when it has found the tests
