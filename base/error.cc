@@ -27,6 +27,7 @@ constexpr std::array kFacts = {
     CodeFacts{Code::kBadSyntax, "bad_syntax", 400, "http_request_error"},
     CodeFacts{Code::kUnsupported, "unsupported", 501, "http_request_error"},
     CodeFacts{Code::kNoRoute, "no_route", 404, "destination_not_found"},
+    CodeFacts{Code::kMisdirected, "misdirected", 421, "http_request_denied"},
     CodeFacts{Code::kOverload, "overload", 503, "connection_limit_reached"},
     CodeFacts{Code::kTooMany, "too_many", 429, "http_request_denied"},
     CodeFacts{Code::kUnavailable, "unavailable", 503, "destination_unavailable"},

@@ -29,6 +29,7 @@ enum class Code : std::uint8_t {
   kBadSyntax,             ///< bytes that are not what the protocol allows
   kUnsupported,           ///< legal, but not offered here
   kNoRoute,               ///< the configuration knows no place for it
+  kMisdirected,           ///< right somewhere, but not on this connection
   kOverload,              ///< a limit on load was reached
   kTooMany,               ///< this client asks for more than its share
   kUnavailable,           ///< no healthy server, or draining

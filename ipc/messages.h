@@ -222,6 +222,33 @@ struct TakeOver {
   static void fields(auto& /*self*/, auto& /*codec*/) {}
 };
 
+/// Private keys, for the keyholder: files that the supervisor has opened and not read. Adds to earlier ones.
+/// Descriptors: one per item, to be read from their beginning without moving their offset.
+struct Keys {
+  struct Item {
+    std::string tenant;
+    static void fields(auto& self, auto& codec) { codec.text(self.tenant, kMaxName); }
+  };
+  std::vector<Item> items;
+
+  [[nodiscard]] std::size_t descriptors() const { return items.size(); }
+  static void fields(auto& self, auto& codec) { codec.list(self.items, kMaxFds); }
+};
+
+/// For the keyholder: a worker that may use the keys of this tenant, and no others. Descriptor: the keyholder's end of
+/// a channel for ipc/signing.h.
+struct KeyUser {
+  std::string tenant;
+  [[nodiscard]] static std::size_t descriptors() { return 1; }
+  static void fields(auto& self, auto& codec) { codec.text(self.tenant, kMaxName); }
+};
+
+/// For a worker: who makes its signatures from now on. Descriptor: the worker's end of that channel.
+struct Keyholder {
+  [[nodiscard]] static std::size_t descriptors() { return 1; }
+  static void fields(auto& /*self*/, auto& /*codec*/) {}
+};
+
 /// Exit at once; after Drained, what has come by UDP is answered first.
 struct Stop {
   static void fields(auto& /*self*/, auto& /*codec*/) {}
@@ -338,6 +365,9 @@ inline constexpr std::tuple kFromSupervisor{
     Row<Mailboxes>  {{10, "Mailboxes",   Role::kSupervisor, detail::kAnyPhase,     Times::kMany, kMaxFds, detail::kBatch}},
     Row<HandOver>   {{12, "HandOver",    Role::kSupervisor, detail::kFromReady,    Times::kMany, 1,       2}},
     Row<TakeOver>   {{13, "TakeOver",    Role::kSupervisor, detail::kFromReady,    Times::kMany, 1,       0}},
+    Row<Keys>       {{14, "Keys",        Role::kSupervisor, detail::kAnyPhase,     Times::kMany, kMaxFds, detail::kBatch}},
+    Row<KeyUser>    {{15, "KeyUser",     Role::kSupervisor, detail::kAnyPhase,     Times::kMany, 1,       kMaxName + 2}},
+    Row<Keyholder>  {{16, "Keyholder",   Role::kSupervisor, detail::kAnyPhase,     Times::kMany, 1,       0}},
     Row<Reconfigure>{{20, "Reconfigure", Role::kSupervisor, detail::kServingOnly,  Times::kMany, 1,       8}},
     Row<Adopt>      {{21, "Adopt",       Role::kSupervisor, detail::kServingOnly,  Times::kMany, 0,       8}},
     Row<SaveState>  {{22, "SaveState",   Role::kSupervisor, detail::kServingOnly,  Times::kMany, 1,       8}},

@@ -36,6 +36,8 @@ inline constexpr std::array kChangeRules = {
     ChangeRule{"tenants.endpoints.forwarded", Needs::kInPlace},
     ChangeRule{"tenants.endpoints.proxy_auth", Needs::kInPlace},
     ChangeRule{"tenants.endpoints.proxy_protocol", Needs::kInPlace},
+    ChangeRule{"tenants.endpoints.tls", Needs::kInPlace},
+    ChangeRule{"tenants.endpoints.tls.enabled", Needs::kGeneration},
     ChangeRule{"tenants.endpoints.tunnel", Needs::kInPlace},
     ChangeRule{"tenants.endpoints.connect", Needs::kInPlace},
     ChangeRule{"tenants.limits.buffers", Needs::kInPlace},

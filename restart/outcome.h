@@ -37,8 +37,9 @@ enum class Outcome : std::uint8_t {
   kSupervisorSilent,
   kSupervisorFailed,
   kSupervisorHangs,
-  kState,      ///< it cannot go on from the state of this one
-  kPreflight,  ///< the check of the new configuration did not end, or ended badly
+  kState,        ///< it cannot go on from the state of this one
+  kCertificate,  ///< a certificate or a key of an endpoint cannot be used, or they do not belong together
+  kPreflight,    ///< the check of the new configuration did not end, or ended badly
 };
 
 struct OutcomeFacts {
@@ -69,6 +70,8 @@ inline constexpr std::array kOutcomes = {
     OutcomeFacts{Outcome::kUnreadable, "unreadable_file", 24,
                  "the configuration, or a file that it names, cannot be read"},
     OutcomeFacts{Outcome::kQuit, "quit", 25, "a new worker ended with status 0 before it was ready"},
+    OutcomeFacts{Outcome::kCertificate, "bad_certificate", 26,
+                 "a certificate or a key of an endpoint cannot be used, or they do not belong together"},
     OutcomeFacts{Outcome::kApplicationMissing, "application_missing", 31, "the application's program is not there"},
     OutcomeFacts{Outcome::kApplicationNotExecutable, "application_not_executable", 32,
                  "the application's program may not be executed"},

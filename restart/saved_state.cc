@@ -43,8 +43,10 @@ void add(std::vector<std::int32_t>& all, const SavedProcess& process) {
 void add(std::vector<std::int32_t>& all, const SavedGeneration& generation) {
   add(all, generation.application.fd);
   add(all, generation.admin.fd);
+  add(all, generation.keyholder.fd);
   for (const SavedTenant& tenant : generation.tenants) {
     add(all, tenant.settings_fd);
+    all.insert(all.end(), tenant.keys.begin(), tenant.keys.end());
     for (const SavedWorker& worker : tenant.workers) {
       add(all, worker.mailbox);
       for (const SavedProcess& process : worker.process) add(all, process);

@@ -171,6 +171,7 @@ struct SavedTenant {
   bool grouped = false;
   std::string group;
   SavedProtection group_report;
+  std::vector<std::int32_t> keys;
   std::vector<SavedWorker> workers;
 
   static constexpr std::string_view about = "A tenant of a generation.";
@@ -183,6 +184,7 @@ struct SavedTenant {
     f(&S::grouped, "grouped", "A memory limit asks for a control group.");
     f(&S::group, "group", "Its folder; empty: none could be had.");
     f(&S::group_report, "group_report", "");
+    f(&S::keys, "keys", "Files of its private keys, for the keyholder.").range(0, 1 << 30);
     f(&S::workers, "workers", "").filled();
   }
 };
@@ -194,6 +196,7 @@ struct SavedGeneration {
   std::string settings;
   SavedApplication application;
   SavedApplication admin;
+  SavedApplication keyholder;
   bool accepted = false;
   bool draining = false;
   std::vector<SavedTenant> tenants;
@@ -206,6 +209,7 @@ struct SavedGeneration {
     f(&S::settings, "settings", "The configuration, as JSON.");
     f(&S::application, "application", "");
     f(&S::admin, "admin", "");
+    f(&S::keyholder, "keyholder", "");
     f(&S::accepted, "accepted", "It has taken part in accepting.");
     f(&S::draining, "draining", "");
     f(&S::tenants, "tenants", "").filled();

@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "supervisor/accounts.h"
+#include "supervisor/certificates.h"
 #include "supervisor/error_pages.h"
 #include "supervisor/tls_files.h"
 
@@ -174,6 +175,7 @@ std::expected<Configuration, Problems> load_configuration(const std::string& fil
     check_accounts(*read, found);
     read_error_pages(*read, found);
     read_tls_files(*read, found);
+    if (found.empty()) check_certificates(*read, found);
     found.locate(document);
     problems.append(std::move(found));
   }

@@ -32,6 +32,23 @@ Generation::~Generation() {
   workforce_.reset();
 }
 
+namespace {
+// A program of ours that is run as a worker.
+Result<> open_own(const std::string& name, std::optional<Application>& into) {
+  const std::string path = beside_us(name);
+  Result<Fd> binary = open_binary(path);
+  if (!binary) return fail(std::move(binary).error());
+  std::string identity = identity_of(*binary);
+  into = Application{.path = path, .binary = *std::move(binary), .about = {}, .identity = std::move(identity)};
+  return {};
+}
+
+bool changed(const Application& program) {
+  const Result<Fd> there = open_binary(program.path);
+  return there && identity_of(*there) != program.identity;
+}
+}  // namespace
+
 Result<> Generation::make_tenants(const TenantMakings& makings) {
   const ipc::Settings& settings = configuration_.settings;
   const auto add = [&](const ipc::TenantSettings& its, const Application& application) -> Result<> {
@@ -42,12 +59,15 @@ Result<> Generation::make_tenants(const TenantMakings& makings) {
   };
   for (const ipc::TenantSettings& tenant : settings.tenants)
     if (Result<> added = add(tenant, configuration_.application); !added) return added;
+  const bool keys = std::ranges::any_of(tenants_, [](const auto& tenant) { return !tenant->keys.empty(); });
+  if (keys) {
+    if (Result<> opened = open_own("sluice-keyholder", keyholder_); !opened)
+      return fail(std::move(opened).error().during("the keyholder (endpoints' tls)"));
+    if (Result<> added = add(keyholder_tenant(), *keyholder_); !added) return added;
+  }
   if (!settings.admin.enabled) return {};
-  const std::string path = beside_us("sluice-admin");
-  Result<Fd> binary = open_binary(path);
-  if (!binary) return fail(std::move(binary).error().during("the admin process (admin.enabled)"));
-  std::string identity = identity_of(*binary);
-  admin_ = Application{.path = path, .binary = *std::move(binary), .about = {}, .identity = std::move(identity)};
+  if (Result<> opened = open_own("sluice-admin", admin_); !opened)
+    return fail(std::move(opened).error().during("the admin process (admin.enabled)"));
   return add(admin_tenant(settings.admin), *admin_);
 }
 
@@ -108,10 +128,11 @@ bool Generation::refuse_new(const Generation& other) {
   return !own.empty();
 }
 
-bool Generation::admin_changed() const {
-  if (!admin_) return false;
-  const Result<Fd> there = open_binary(admin_->path);
-  return there && identity_of(*there) != admin_->identity;
+std::vector<std::string> Generation::changed_programs() const {
+  std::vector<std::string> paths;
+  for (const std::optional<Application>* const program : {&admin_, &keyholder_})
+    if (*program && changed(**program)) paths.push_back((*program)->path);
+  return paths;
 }
 
 std::uint64_t Generation::memory() const {

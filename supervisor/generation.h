@@ -36,8 +36,8 @@ class Generation {
   [[nodiscard]] const Configuration& configuration() const { return configuration_; }
   /// For changes that need no new processes.
   void adopt(const ipc::Settings& settings) { configuration_.settings = settings; }
-  /// Another program lies where the admin process was started from.
-  [[nodiscard]] bool admin_changed() const;
+  /// Our own programs for its processes beside whose file another one lies now: paths.
+  [[nodiscard]] std::vector<std::string> changed_programs() const;
   [[nodiscard]] const std::vector<std::unique_ptr<Tenant>>& tenants() const { return tenants_; }
   [[nodiscard]] Workforce& workforce() { return *workforce_; }
   [[nodiscard]] const Workforce& workforce() const { return *workforce_; }
@@ -73,6 +73,7 @@ class Generation {
   Steering* steering_ = nullptr;
   Configuration configuration_;
   std::optional<Application> admin_;
+  std::optional<Application> keyholder_;
   std::vector<std::unique_ptr<Tenant>> tenants_;
   std::unique_ptr<Workforce> workforce_;
   bool accepted_ = false;

@@ -164,16 +164,16 @@ std::uint32_t Generations::holders() const {
   std::uint32_t count = 0;
   for (const std::unique_ptr<Generation>& generation : all_)
     for (const std::unique_ptr<Worker>& worker : generation->workforce().workers())
-      if (worker->tenant().built_in() && worker->pid() != 0) ++count;
+      if (worker->tenant().is_admin() && worker->pid() != 0) ++count;
   return count;
 }
 
 std::vector<pid_t> Generations::pids() const {
   std::vector<pid_t> all;
-  for (const bool built_in : {true, false})
+  for (const bool admin : {true, false})
     for (const std::unique_ptr<Generation>& generation : all_)
       for (const std::unique_ptr<Worker>& worker : generation->workforce().workers())
-        if (worker->tenant().built_in() == built_in) all.push_back(worker->pid());
+        if (worker->tenant().is_admin() == admin) all.push_back(worker->pid());
   return all;
 }
 

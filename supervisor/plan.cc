@@ -30,7 +30,7 @@ Plan plan_for(const Generation& serving, const Configuration& checked) {
   plan.changes = ipc::changes(now.settings, checked.settings);
   if (checked.application.path != now.application.path || checked.application.identity != now.application.identity)
     plan.programs.push_back(checked.application.path);
-  if (serving.admin_changed()) plan.programs.push_back(beside_us("sluice-admin"));
+  for (std::string& path : serving.changed_programs()) plan.programs.push_back(std::move(path));
   return plan;
 }
 

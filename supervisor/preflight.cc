@@ -37,10 +37,15 @@ Refusal refuse(restart::Outcome outcome, std::string why) {
 // What problems may say of themselves: the child is to be believed in no other outcome.
 restart::Outcome cause_of(const settings::Problem& problem) {
   using restart::Outcome;
-  constexpr std::array kCauses = {Outcome::kUnreadable,         Outcome::kApplication,
-                                  Outcome::kApplicationMissing, Outcome::kApplicationNotExecutable,
-                                  Outcome::kApplicationFormat,  Outcome::kApplicationSilent,
-                                  Outcome::kApplicationFailed,  Outcome::kApplicationHangs,
+  constexpr std::array kCauses = {Outcome::kUnreadable,
+                                  Outcome::kCertificate,
+                                  Outcome::kApplication,
+                                  Outcome::kApplicationMissing,
+                                  Outcome::kApplicationNotExecutable,
+                                  Outcome::kApplicationFormat,
+                                  Outcome::kApplicationSilent,
+                                  Outcome::kApplicationFailed,
+                                  Outcome::kApplicationHangs,
                                   Outcome::kPreflight};
   const std::optional<Outcome> cause = restart::parse_outcome(problem.cause);
   return cause && std::ranges::find(kCauses, *cause) != kCauses.end() ? *cause : Outcome::kConfiguration;

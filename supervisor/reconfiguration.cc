@@ -43,9 +43,24 @@ Result<> Reconfiguration::seal(const ipc::Settings& settings) {
     Tenant& tenant = *generation_.tenants()[i];
     Result<Fd> file = other_settings_file(tenant, settings.tenants[i]);
     if (!file) return fail(std::move(file).error());
-    changes_.push_back({.tenant = &tenant, .settings = *std::move(file), .asked = {}});
+    Result<std::vector<Fd>> keys = open_keys(settings.tenants[i]);
+    if (!keys) return fail(std::move(keys).error());
+    changes_.push_back({.tenant = &tenant, .settings = *std::move(file), .keys = *std::move(keys), .asked = {}});
   }
-  return {};
+  return include_keyholder();
+}
+
+Result<> Reconfiguration::include_keyholder() {
+  if (std::ranges::all_of(changes_, [](const Change& change) { return change.keys.empty(); })) return {};
+  for (const std::unique_ptr<Tenant>& tenant : generation_.tenants()) {
+    if (!tenant->is_keyholder()) continue;
+    Result<Fd> file = other_settings_file(*tenant, tenant->settings);
+    if (!file) return fail(std::move(file).error());
+    // first: a worker that has gone over must find its keys
+    changes_.insert(changes_.begin(), {.tenant = tenant.get(), .settings = *std::move(file), .keys = {}, .asked = {}});
+    return {};
+  }
+  return fail(Code::kUnsupported, "there is no keyholder yet");
 }
 
 bool Reconfiguration::settled() const {
@@ -55,6 +70,9 @@ bool Reconfiguration::settled() const {
 }
 
 Result<> Reconfiguration::ask() {
+  for (const Change& change : changes_)
+    if (!change.keys.empty())
+      (void)generation_.workforce().give_keys(change.tenant->settings.name, change.keys);  // one that starts gets them
   for (Change& change : changes_)
     for (const std::unique_ptr<Worker>& worker : generation_.workforce().workers()) {
       if (&worker->tenant() != change.tenant || !worker->ready()) continue;
@@ -88,6 +106,7 @@ Result<> Reconfiguration::adopt() {
   restart::fault_point(restart::FaultPoint::kInPlaceBefore, 0);
   for (Change& change : changes_) {
     change.tenant->settings_file = std::move(change.settings);
+    if (!change.tenant->is_keyholder()) change.tenant->keys = std::move(change.keys);
     for (Worker* worker : change.asked) {
       worker->adopt();
       if (worker == change.asked.front()) restart::fault_point(restart::FaultPoint::kInPlaceMiddle, 0);

@@ -32,9 +32,12 @@ class Reconfiguration {
   struct Change {
     Tenant* tenant;
     Fd settings;
+    std::vector<Fd> keys;
     std::vector<Worker*> asked;
   };
   [[nodiscard]] Result<> seal(const ipc::Settings& settings);
+  /// The keyholder is asked too, whether it can use the keys.
+  [[nodiscard]] Result<> include_keyholder();
   /// All its workers either run and are ready, or have no process.
   [[nodiscard]] bool settled() const;
   [[nodiscard]] Result<> ask();

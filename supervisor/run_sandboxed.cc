@@ -119,7 +119,7 @@ Result<Output> run_sandboxed(const RunRequest& request) {
   const Fd landlock = no_writes();
   auto started = launch({.binary = request.binary,
                          .arguments = request.arguments,
-                         .descriptors = {input->get(), out_write.get(), err_write.get(), -1},
+                         .descriptors = {input->get(), out_write.get(), err_write.get(), request.channel},
                          .ids = request.ids,
                          .namespaces = tool_namespaces(),
                          .inner_id = kInnerId,

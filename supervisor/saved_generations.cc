@@ -14,6 +14,11 @@ restart::SavedApplication saved(const Application& application, std::string abou
           .about_text = std::move(about)};
 }
 
+std::optional<Application> own_program(const restart::SavedApplication& saved) {
+  if (saved.fd == restart::kNoFd) return std::nullopt;
+  return Application{.path = saved.path, .binary = Fd(saved.fd), .about = {}, .identity = saved.identity};
+}
+
 }  // namespace
 
 restart::SavedGeneration Generation::save() const {
@@ -23,6 +28,7 @@ restart::SavedGeneration Generation::save() const {
       .settings = ipc::to_json(configuration_.settings),
       .application = saved(configuration_.application, ipc::encode(configuration_.application.about)),
       .admin = admin_ ? saved(*admin_, {}) : restart::SavedApplication{},
+      .keyholder = keyholder_ ? saved(*keyholder_, {}) : restart::SavedApplication{},
       .accepted = accepted_,
       .draining = draining_,
       .tenants = {}};
@@ -45,13 +51,14 @@ std::unique_ptr<Generation> Generation::go_on(const Takeover& from, const restar
                                               .identity = saved.application.identity}};
   std::unique_ptr<Generation> generation(new Generation(saved.number, std::move(configuration)));
   generation->steering_ = &makings.datagrams.steering();
-  if (saved.admin.fd != restart::kNoFd)
-    generation->admin_ = Application{
-        .path = saved.admin.path, .binary = Fd(saved.admin.fd), .about = {}, .identity = saved.admin.identity};
+  generation->admin_ = own_program(saved.admin);
+  generation->keyholder_ = own_program(saved.keyholder);
   for (const restart::SavedTenant& its : saved.tenants) {
-    const bool built_in = its.name == kBuiltInTenant;
-    if (built_in && !generation->admin_) from.give_back(Error(Code::kBadSyntax, "no admin program"));
-    const Application& program = built_in ? *generation->admin_ : generation->configuration_.application;
+    const bool admin = its.name == kAdminTenant;
+    const std::optional<Application>& own = admin ? generation->admin_ : generation->keyholder_;
+    const bool built_in = admin || its.name == kKeyholderTenant;
+    if (built_in && !own) from.give_back(Error(Code::kBadSyntax, "a program of ours is missing"));
+    const Application& program = built_in ? *own : generation->configuration_.application;
     generation->tenants_.push_back(go_on_with_tenant(from, its, program, saved.number, makings));
     if (generation->tenants_.back()->settings.workers != its.workers.size())
       from.give_back(Error(Code::kBadSyntax, "another number of workers than the settings say"));

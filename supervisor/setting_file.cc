@@ -1,6 +1,9 @@
 // See setting_file.h.
 #include "supervisor/setting_file.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -18,6 +21,14 @@ Result<std::string> read_setting(const std::string& file, std::size_t most) {
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
   return text;
+}
+
+Result<Fd> open_setting(const std::string& file) {
+  Fd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!opened) return fail_errno(errno, "cannot be read");
+  struct stat facts{};
+  if (::fstat(opened.get(), &facts) != 0 || !S_ISREG(facts.st_mode)) return fail_errno(EINVAL, "cannot be read");
+  return opened;
 }
 
 }  // namespace sluice::supervisor

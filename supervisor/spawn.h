@@ -64,6 +64,7 @@ struct RunRequest {
   int binary;
   std::vector<std::string> arguments;
   std::string input;  ///< given on standard input, at most 1 MiB
+  int channel = -1;   ///< becomes descriptor 3; borrowed, -1: none
   std::optional<Ids> ids;
   static constexpr std::chrono::milliseconds kTimeLimit{5000};
   std::chrono::milliseconds time_limit = kTimeLimit;

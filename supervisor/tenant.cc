@@ -13,6 +13,7 @@
 #include "supervisor/accounts.h"
 #include "supervisor/name_service.h"
 #include "supervisor/pseudonym.h"
+#include "supervisor/setting_file.h"
 #include "supervisor/takeover.h"
 
 namespace sluice::supervisor {
@@ -92,6 +93,9 @@ Result<std::unique_ptr<Tenant>> make_tenant(const ipc::TenantSettings& settings,
     if (!bound) return fail(std::move(bound).error());
     tenant->endpoints.push_back(*std::move(bound));
   }
+  Result<std::vector<Fd>> keys = open_keys(settings);
+  if (!keys) return fail(std::move(keys).error().during("tenant " + settings.name));
+  tenant->keys = *std::move(keys);
   fill_name_service(tenant->settings.resolver);
   fill_pseudonyms(tenant->settings);
   Result<std::optional<Ids>> ids = worker_ids(settings, makings.private_ids);
@@ -118,6 +122,7 @@ restart::SavedTenant save_tenant(const Tenant& tenant) {
   restart::SavedTenant saved;
   saved.name = tenant.settings.name;
   saved.settings_fd = tenant.settings_file.get();
+  for (const Fd& key : tenant.keys) saved.keys.push_back(key.get());
   if (tenant.ids) {
     saved.uid = tenant.ids->uid;
     saved.gid = tenant.ids->gid;
@@ -142,6 +147,7 @@ std::unique_ptr<Tenant> go_on_with_tenant(const Takeover& from, const restart::S
     tenant->settings = from.must(ipc::tenant_from_parts(bytes.view()));
   }
   tenant->settings_file = Fd(saved.settings_fd);
+  for (const std::int32_t key : saved.keys) tenant->keys.emplace_back(key);
   tenant->application = &application;
   for (const ipc::EndpointSettings& endpoint : tenant->settings.endpoints)
     tenant->endpoints.push_back(from.must(bind(endpoint, tenant->settings, generation, makings)));
@@ -181,13 +187,34 @@ void Tenant::steer_away(std::uint32_t worker) const {
     for (const std::unique_ptr<DatagramShare>& share : endpoint.datagrams) share->steer_away(worker);
 }
 
+Result<std::vector<Fd>> open_keys(const ipc::TenantSettings& settings) {
+  std::vector<Fd> keys;
+  for (const ipc::EndpointSettings& endpoint : settings.endpoints) {
+    if (!endpoint.tls.enabled) continue;
+    for (const ipc::CertificateSettings& certificate : endpoint.tls.certificates) {
+      Result<Fd> key = open_setting(certificate.key_file);
+      if (!key) return fail(std::move(key).error().during(certificate.key_file));
+      keys.push_back(*std::move(key));
+    }
+  }
+  return keys;
+}
+
+ipc::TenantSettings keyholder_tenant() {
+  ipc::TenantSettings tenant;
+  tenant.name = kKeyholderTenant;
+  tenant.workers = 1;
+  tenant.limits.connections = 1;
+  return tenant;
+}
+
 ipc::TenantSettings admin_tenant(const ipc::AdminSettings& admin) {
   ipc::EndpointSettings endpoint;
   endpoint.name = "admin";
   endpoint.listen = admin.listen;
   endpoint.backlog = 128;
   ipc::TenantSettings tenant;
-  tenant.name = kBuiltInTenant;
+  tenant.name = kAdminTenant;
   tenant.workers = 1;
   tenant.limits.connections = 64;
   tenant.access_log.sample = 0;  // probes and scrapes are noise; what fails is still logged

@@ -19,8 +19,9 @@
 namespace sluice::supervisor {
 class Takeover;
 
-/// The tenant that runs the admin process; no configuration can name one like this.
-inline constexpr std::string_view kBuiltInTenant = "sluice";
+/// The tenants that run the admin process and the keyholder; no configuration can name one like these.
+inline constexpr std::string_view kAdminTenant = "sluice";
+inline constexpr std::string_view kKeyholderTenant = "sluice-keyholder";
 
 struct Endpoint {
   std::string name;
@@ -37,6 +38,7 @@ struct Tenant {
   std::unique_ptr<Cgroup> cgroup;  ///< null when no limit asks for one
   Fd settings_file;                ///< sealed memfd with the JSON, for every worker
   std::vector<Endpoint> endpoints;
+  std::vector<Fd> keys;  ///< files of its private keys, unread: for the keyholder
 
   /// Takes part in accepting: all its sockets listen. Errors: kSystem with the address.
   [[nodiscard]] Result<> listen();
@@ -47,7 +49,9 @@ struct Tenant {
   [[nodiscard]] std::uint32_t table_entries() const;
   /// No datagram is sent to this worker of it any more.
   void steer_away(std::uint32_t worker) const;
-  [[nodiscard]] bool built_in() const { return settings.name == kBuiltInTenant; }
+  [[nodiscard]] bool is_admin() const { return settings.name == kAdminTenant; }
+  [[nodiscard]] bool is_keyholder() const { return settings.name == kKeyholderTenant; }
+  [[nodiscard]] bool built_in() const { return is_admin() || is_keyholder(); }
 };
 
 /// As many as it will have, 0 in the settings being one for each CPU.
@@ -75,7 +79,11 @@ struct TenantMakings {
                                                         const Application& application, std::uint64_t generation,
                                                         const TenantMakings& makings);
 
-/// The settings of the built-in tenant.
+/// Opens the files of a tenant's private keys. Errors: a sentence with the file.
+[[nodiscard]] Result<std::vector<Fd>> open_keys(const ipc::TenantSettings& settings);
+
+/// The settings of the built-in tenants.
 [[nodiscard]] ipc::TenantSettings admin_tenant(const ipc::AdminSettings& admin);
+[[nodiscard]] ipc::TenantSettings keyholder_tenant();
 
 }  // namespace sluice::supervisor

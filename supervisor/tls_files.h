@@ -1,5 +1,5 @@
 // The files of TLS that the configuration names, read into the settings: workers open none. Here they are only text;
-// who links TLS reads what it says.
+// who links TLS reads what it says. Keys of endpoints are not even read: they are for the keyholder.
 #pragma once
 #include "base/settings/problems.h"
 #include "ipc/settings/settings.h"

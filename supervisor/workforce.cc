@@ -139,7 +139,8 @@ void Workforce::set_log_level(LogLevel level) {
 // A new admin process gets every slab there is, of all generations.
 void Workforce::introduce(Worker& worker) {
   if (worker.tenant().takes_datagrams()) common_.connect_mailboxes(worker);
-  if (!worker.tenant().built_in()) return;
+  introduce_keyholder(worker);
+  if (!worker.tenant().is_admin()) return;
   std::vector<const SlotSlab*> all;
   for (const std::unique_ptr<SlotSlab>& slab : common_.slabs.all()) all.push_back(slab.get());
   show_slabs(worker, all);
@@ -151,7 +152,7 @@ void Workforce::introduce(Worker& worker) {
 
 void Workforce::show_new(const SlotSlab& slab) {
   for (const std::unique_ptr<Worker>& admin : workers_)
-    if (admin->tenant().built_in() && admin->slab() != &slab && admin->pid() != 0) show_slabs(*admin, {&slab});
+    if (admin->tenant().is_admin() && admin->slab() != &slab && admin->pid() != 0) show_slabs(*admin, {&slab});
 }
 
 void Workforce::show_slabs(Worker& admin, const std::vector<const SlotSlab*>& slabs) {

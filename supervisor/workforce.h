@@ -68,7 +68,16 @@ class Workforce {
   /// Running admin processes get a new slab.
   void show_new(const SlotSlab& slab);
 
+  // keyholding.cc
+  /// More private keys for the keyholder, of a tenant. Errors: the channel's; kUnavailable without a keyholder.
+  [[nodiscard]] Result<> give_keys(const std::string& tenant, const std::vector<Fd>& keys);
+
  private:
+  // keyholding.cc
+  /// Brings the keyholder together with its keys and the workers of their tenants, whichever of them is new.
+  void introduce_keyholder(Worker& worker);
+  void connect_keyholder(Worker& keyholder, Worker& worker);
+  [[nodiscard]] Worker* keyholder() const;
   void introduce(Worker& worker);
   void show_slabs(Worker& admin, const std::vector<const SlotSlab*>& slabs);
 

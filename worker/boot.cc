@@ -79,6 +79,19 @@ Result<Step> receive(Booted& booted) {
             booted.parents.push_back({.version = std::move(message.version), .file = std::move(received->fds.front())});
             return Step::kMore;
           },
+          [&](ipc::Keys& message) -> Result<Step> {
+            booted.keys.push_back({.message = std::move(message), .fds = std::move(received->fds)});
+            return Step::kMore;
+          },
+          [&](ipc::KeyUser& message) -> Result<Step> {
+            booted.key_users.push_back(
+                {.tenant = std::move(message.tenant), .channel = std::move(received->fds.front())});
+            return Step::kMore;
+          },
+          [&](ipc::Keyholder&) -> Result<Step> {
+            booted.keyholder = std::move(received->fds.front());
+            return Step::kMore;
+          },
           [&](ipc::SetLogLevel& message) -> Result<Step> {
             booted.log.set_level(message.level);
             return Step::kMore;
@@ -132,6 +145,21 @@ Sources sources_of(const ipc::TenantSettings& tenant) {
   return any ? Sources::kChosen : Sources::kKernel;
 }
 
+Result<> close_door(Booted& booted, Sources sources) {
+  const ipc::SandboxSettings& wanted = booted.settings.sandbox;
+  auto report = enter_sandbox({.seccomp = mode_of(wanted.seccomp),
+                               .namespaces = layer(wanted.namespaces),
+                               .landlock = layer(wanted.landlock),
+                               .sources = sources,
+                               .descriptors = booted.settings.limits.descriptors});
+  if (!report) return fail(refuse(booted, std::move(report).error()));
+  ipc::Protections message;
+  for (Protection& one : *report)
+    message.items.push_back({.name = std::move(one.name), .on = one.on, .why = std::move(one.why)});
+  if (auto said = booted.channel.post(message); !said) return fail(refuse(booted, std::move(said).error()));
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Booted>> boot(const BootRequest& request) {
@@ -149,18 +177,11 @@ Result<std::unique_ptr<Booted>> boot(const BootRequest& request) {
 }
 
 Result<> enter_sandbox(Booted& booted) {
-  const ipc::SandboxSettings& wanted = booted.settings.sandbox;
-  auto report = enter_sandbox({.seccomp = mode_of(wanted.seccomp),
-                               .namespaces = layer(wanted.namespaces),
-                               .landlock = layer(wanted.landlock),
-                               .sources = sources_of(booted.settings),
-                               .descriptors = booted.settings.limits.descriptors});
-  if (!report) return fail(refuse(booted, std::move(report).error()));
-  ipc::Protections message;
-  for (Protection& one : *report)
-    message.items.push_back({.name = std::move(one.name), .on = one.on, .why = std::move(one.why)});
-  if (auto said = booted.channel.post(message); !said) return fail(refuse(booted, std::move(said).error()));
-  return {};
+  return close_door(booted, sources_of(booted.settings));
+}
+
+Result<> enter_keyholder_sandbox(Booted& booted) {
+  return close_door(booted, Sources::kNone);
 }
 
 }  // namespace sluice::worker

@@ -68,6 +68,16 @@ struct ParentNote {
   Fd file;
 };
 
+/// Of the keyholder: keys, and who may use them.
+struct KeyBatch {
+  ipc::Keys message;
+  std::vector<Fd> fds;
+};
+struct KeyUser {
+  std::string tenant;
+  Fd channel;
+};
+
 /// Everything the supervisor gave us. A resource: lives as long as the worker.
 struct Booted {
   Booted() : channel(Fd(kChannelDescriptor)), log_output(kLogDescriptor), log(log_output, sluice::LogLevel::kInfo) {}
@@ -84,6 +94,9 @@ struct Booted {
   std::vector<MailboxBatch> mailboxes;
   std::vector<OtherSlab> other_slabs;
   std::vector<ParentNote> parents;
+  Fd keyholder;  ///< who signs for us; empty when nobody does yet
+  std::vector<KeyBatch> keys;
+  std::vector<KeyUser> key_users;
 };
 
 /// Blocks until the supervisor says Begin. Errors are final: they have been logged and told to the supervisor, and the
@@ -92,5 +105,7 @@ struct Booted {
 
 /// Closes the door (worker/sandbox/sandbox.h) as configured and reports it to the supervisor. Errors: as boot().
 [[nodiscard]] Result<> enter_sandbox(Booted& booted);
+/// The same for the keyholder, which reaches nobody but those whose channels it is given.
+[[nodiscard]] Result<> enter_keyholder_sandbox(Booted& booted);
 
 }  // namespace sluice::worker

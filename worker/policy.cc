@@ -73,6 +73,11 @@ Result<std::shared_ptr<const TlsClient>> client_of(const ipc::UpstreamSettings& 
   return made;
 }
 
+Result<std::shared_ptr<const TlsServer>> server_of(const ipc::EndpointSettings& endpoint) {
+  if (!endpoint.tls.enabled) return std::shared_ptr<const TlsServer>();
+  return TlsServer::make(endpoint);
+}
+
 Result<std::unique_ptr<Endpoint>> endpoint_of(const ipc::EndpointSettings& endpoint, std::size_t at,
                                               const UpstreamGroups& upstreams, TrafficNames& names) {
   if (names.endpoints.size() == at) names.endpoints.push_back(endpoint.name);
@@ -86,8 +91,11 @@ Result<std::unique_ptr<Endpoint>> endpoint_of(const ipc::EndpointSettings& endpo
   }
   Result<Networks> trusted = Networks::parse(endpoint.proxy_protocol.trusted);
   if (!trusted) return fail(std::move(trusted).error());
+  Result<std::shared_ptr<const TlsServer>> server = server_of(endpoint);
+  if (!server) return fail(std::move(server).error());
   return std::make_unique<Endpoint>(endpoint, static_cast<EndpointIndex>(at), upstreams,
-                                    Router(endpoint.routes, upstreams, routes), *std::move(trusted));
+                                    Router(endpoint.routes, upstreams, routes), *std::move(trusted),
+                                    *std::move(server));
 }
 
 }  // namespace
@@ -102,6 +110,8 @@ Result<> check_tls(const ipc::TenantSettings& settings, const TlsTrust* trust) {
     const Result<std::shared_ptr<const TlsClient>> made = TlsClient::make(upstream.tls, trust, upstream.http.versions);
     if (!made) return fail(Error(made.error()).during("upstream " + upstream.name));
   }
+  for (const ipc::EndpointSettings& endpoint : settings.endpoints)
+    if (const auto made = server_of(endpoint); !made) return fail(made.error());
   return {};
 }
 
@@ -149,7 +159,7 @@ Result<std::shared_ptr<const Policy>> make_policy(std::shared_ptr<const ipc::Ten
 
 Result<> may_adopt(const ipc::TenantSettings& before, const ipc::TenantSettings& after) {
   const auto same_endpoint = [](const ipc::EndpointSettings& one, const ipc::EndpointSettings& other) {
-    return one.name == other.name && one.mode == other.mode;
+    return one.name == other.name && one.mode == other.mode && one.tls.enabled == other.tls.enabled;
   };
   if (before.name != after.name || !std::ranges::equal(before.endpoints, after.endpoints, same_endpoint))
     return fail(Code::kUnsupported, "the endpoints are others");

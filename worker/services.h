@@ -16,6 +16,7 @@
 #include "worker/flow/forwarded.h"
 #include "worker/flow/proxy_auth.h"
 #include "worker/offramp/router.h"
+#include "worker/tls/server.h"
 
 namespace sluice::ipc {
 class ConnectionTable;
@@ -37,7 +38,8 @@ struct Endpoint {
   EndpointIndex index;
   const UpstreamGroups& upstreams;  ///< of the tenant
   Router router;
-  Networks proxy_peers;  ///< who may speak the PROXY protocol
+  Networks proxy_peers;                  ///< who may speak the PROXY protocol
+  std::shared_ptr<const TlsServer> tls;  ///< null: clear text
   ForwardedRules forwarded{settings};
   ProxyAuth proxy_auth{settings.proxy_auth};
   ErrorPages error_pages{settings.error_pages};
@@ -68,6 +70,7 @@ struct Services {
   Resolver& resolver;
   const EgressPolicy& egress_policy;
   Limits& limits;
+  Signer& signer;
   OriginPool& pool;
   AccessLog& access_log;
   PathMetrics& metrics;

@@ -74,6 +74,7 @@ class Worker {
         resolver_(resolver),
         limits_(booted.settings.limits, checked(Limits::source_limits(booted.settings.limits.source))),
         egress_(checked(egress_rules(booted.settings.egress))),
+        signer_(loop),
         report_(loop, slab),
         handover_(loop),
         services_{.loop = loop_,
@@ -84,6 +85,7 @@ class Worker {
                   .resolver = *resolver_,
                   .egress_policy = egress_,
                   .limits = limits_,
+                  .signer = signer_,
                   .pool = pool_,
                   .access_log = access_log_,
                   .metrics = metrics_,
@@ -118,6 +120,7 @@ class Worker {
       acceptor_.add(listener.number, std::move(listener.socket), listener.endpoint);
     for (DatagramListener& listener : booted_.datagrams) datagrams_.add(listener.item, std::move(listener.socket));
     for (MailboxBatch& batch : booted_.mailboxes) datagrams_.meet(batch.message, std::move(batch.fds));
+    if (booted_.keyholder) signer_.connect(std::move(booted_.keyholder));
     booted_.channel.attach(loop_);
     fault_point(FaultPoint::kWorkerReady);
     if (Result<> said = booted_.channel.post(ipc::Ready{}); !said) return kFailed;
@@ -172,6 +175,7 @@ class Worker {
                          [&](const ipc::Drain& drain) { begin_drain(drain); },
                          [&](const ipc::HandOver& order) { hand_over(order, std::move(received->fds.front())); },
                          [&](const ipc::TakeOver&) { take_over(std::move(received->fds.front())); },
+                         [&](const ipc::Keyholder&) { signer_.connect(std::move(received->fds.front())); },
                          [&](const ipc::Stop&) { stop(); },
                          [&](const ipc::Reconfigure& wanted) {
                            begin_prepare(wanted.number, std::move(received->fds.front()));
@@ -378,6 +382,7 @@ class Worker {
   std::unique_ptr<Resolver>& resolver_;
   Limits limits_;
   EgressPolicy egress_;
+  Signer signer_;
   UpstreamReport report_;
   Reconfigurer reconfigurer_{{.first = booted_.settings,
                               .policy = policy_,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/settings/document.h"
+#include "ipc/settings/endpoint_tls.h"
 #include "ipc/settings/error_page.h"
 #include "ipc/settings/forwarded.h"
 #include "ipc/settings/http.h"
@@ -56,6 +57,7 @@ struct EndpointSettings {
   Mode mode = Mode::kReverse;
   std::uint32_t backlog = 4096;
   ProxyProtocolSettings proxy_protocol;
+  EndpointTlsSettings tls;
   settings::Node settings = settings::Node::map();
   HttpSettings http;
   ForwardedSettings forwarded;
@@ -82,6 +84,7 @@ struct EndpointSettings {
     f(&S::backlog, "backlog", "Connections that the kernel keeps waiting for each socket (at most net.core.somaxconn).")
         .range(1, 1 << 20);
     f(&S::proxy_protocol, "proxy_protocol", "");
+    f(&S::tls, "tls", "");
     f(&S::settings, "settings",
       "The application's own settings for this endpoint; sluice passes them on, the application checks them.");
     f(&S::http, "http", "");

@@ -62,6 +62,7 @@ class Validator {
   void upstream(const UpstreamSettings& upstream, const std::string& path);
   void origin_tls(const UpstreamTlsSettings& tls, const std::string& path);
   void origin_http(const UpstreamSettings& upstream, const std::string& path);
+  void client_tls(const EndpointTlsSettings& tls, const std::string& path);
   void listen(const std::vector<std::string>& addresses, const std::string& path, Protocol protocol);
   void off_ramp(const OffRampSettings& settings, const std::string& path) {
     if (settings.connect_timeout > settings.connect_total_timeout)
@@ -90,7 +91,8 @@ void Validator::settings(const Settings& settings) {
 }
 
 void Validator::tenant(const TenantSettings& tenant, const std::string& path) {
-  if (tenant.name == "sluice") problems_.add(path + ".name", "\"sluice\" is the name of sluice's own tenant");
+  if (tenant.name == "sluice" || tenant.name == "sluice-keyholder")
+    problems_.add(path + ".name", "\"" + tenant.name + "\" is the name of sluice's own tenant");
   if (tenant.endpoints.empty()) problems_.add(path + ".endpoints", "the tenant has no endpoint: write at least one");
   std::set<std::string> known;
   Unique upstreams(problems_);
@@ -177,6 +179,16 @@ void Validator::origin_http(const UpstreamSettings& upstream, const std::string&
     problems_.add(path + ".send_proxy", "makes a connection one client's, but over HTTP/2 clients share connections");
 }
 
+void Validator::client_tls(const EndpointTlsSettings& tls, const std::string& path) {
+  if (!tls.enabled && tls != EndpointTlsSettings())
+    problems_.add(path + ".enabled", "is false, so everything else here would do nothing");
+  if (tls.enabled && tls.certificates.empty())
+    problems_.add(path + ".certificates", "there is no certificate, so no client could be served");
+  for (std::size_t i = 0; i < tls.certificates.size(); ++i)
+    if (tls.certificates[i].certificate_file.empty() == tls.certificates[i].certificate.empty())
+      problems_.add(at(path, "certificates", i), "has not exactly one of certificate_file and certificate");
+}
+
 void Validator::endpoint(const EndpointSettings& endpoint, const std::set<std::string>& upstreams,
                          const std::string& path) {
   if (endpoint.listen.empty())
@@ -187,6 +199,7 @@ void Validator::endpoint(const EndpointSettings& endpoint, const std::set<std::s
     datagrams(endpoint, path);
     return;
   }
+  client_tls(endpoint.tls, path + ".tls");
   if (endpoint.http.request_line_limit > endpoint.http.head_limit)
     problems_.add(path + ".http.request_line_limit", "is more than head_limit");
   if (endpoint.proxy_auth.enabled && endpoint.mode != Mode::kForward)

@@ -66,7 +66,8 @@ int read_parent() {
   char byte = 0;
   iovec here{.iov_base = &byte, .iov_len = 1};
   iovec there{.iov_base = &byte, .iov_len = 1};
-  return call(SYS_process_vm_readv, ::getppid(), &here, 1, &there, 1, 0);
+  return call(SYS_process_vm_readv, ::getppid(), &here, 1UL, &there, 1UL,
+              0UL);  // the last one goes by the stack, whole
 }
 int make_executable() {
   static char page[8192];

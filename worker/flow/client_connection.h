@@ -11,6 +11,7 @@
 namespace sluice::worker {
 
 class ClientSide;
+class TlsStream;
 
 /// The streams of a connection that carries several requests at a time, for those who know only connections.
 class Streams {
@@ -42,6 +43,7 @@ struct ClientConnection {
   const ClientSide* current = nullptr;  ///< of the request that is being served
   Halt halt;
   Streams* streams = nullptr;  ///< of a connection that has some
+  TlsStream* tls = nullptr;    ///< of one that is encrypted
 
   ClientConnection(const detail::ContextType& context, ipc::ConnectionSlot&& row, Nanos now)
       : core(context), slot(std::move(row)), started(now), idle_since(now) {

@@ -134,11 +134,20 @@ Result<> Exchange::check_loop() {
   return {};
 }
 
+// A client that takes one connection for several names may do so only as far as the certificate goes. To a forward
+// proxy other hosts are what it is for.
+Result<> Exchange::check_host() {
+  if (connection_.tls == nullptr || endpoint_.settings.mode != ipc::Mode::kReverse) return {};
+  if (request_.host().empty() || may_ask_for(*connection_.tls, request_.host())) return {};
+  return fail(Error(Code::kMisdirected, "the TLS handshake asked for another host").from(Side::kClient));
+}
+
 Task<Result<>> Exchange::handle() {
   // a refused CONNECT may be followed by the bytes of the tunnel it did not become: never read them as a request (RFC
   // 9931)
   if (request_.method() == http::Method::kConnect) client_.close_after();
   if (Result<> ok = check_loop(); !ok) co_return ok;
+  if (Result<> ok = check_host(); !ok) co_return ok;
   if (request_.fields().may_have(ForwardedRules::kFields)) receive_forwarded();
   if (services_.limits.on_requests() || services_.limits.excess_blocks() != 0)
     if (Result<> ok = check_limits(); !ok) co_return ok;

@@ -62,6 +62,7 @@ class Exchange {
   [[nodiscard]] Result<Destination> route();
   [[nodiscard]] Result<Destination> route_forward();
   [[nodiscard]] Result<> check_loop();
+  [[nodiscard]] Result<> check_host();
   // limited.cc
   [[nodiscard]] Result<> check_limits();
   void identify();

@@ -55,12 +55,15 @@ void SocketStream::abort() {
   events_.writable.set();
 }
 
-bool SocketStream::end_if_quiet() {
+bool SocketStream::quiet() {
   char byte = 0;
-  if (!sys::recv(fd_.get(), {&byte, 1}, MSG_PEEK).again()) {
-    events_.readable.set();
-    return false;
-  }
+  if (sys::recv(fd_.get(), {&byte, 1}, MSG_PEEK).again()) return true;
+  events_.readable.set();
+  return false;
+}
+
+bool SocketStream::end_if_quiet() {
+  if (!quiet()) return false;
   sys::shutdown(fd_.get(), SHUT_RDWR);
   events_.readable.set();
   return true;

@@ -28,6 +28,8 @@ class SocketStream final : public ByteStream {
   /// Ends it the polite way: they and the peer see the end of the stream. False, and nothing done, when bytes of the
   /// peer have come that nobody has read.
   [[nodiscard]] bool end_if_quiet();
+  /// Nothing has come that nobody has read; otherwise the reader is woken.
+  [[nodiscard]] bool quiet();
   [[nodiscard]] bool peer_closed() const override { return events_.peer_closed(); }
   [[nodiscard]] int plain_socket() const override { return fd_.get(); }
 

@@ -130,7 +130,7 @@ Task<Result<std::unique_ptr<OriginConnection>>> connect_origin(const Services& s
     Result<> secured = co_await connection->secure(server.tls(), server.host(), server.sessions(), Deadline::never());
     if (!secured) co_return failed(std::move(secured.error()));
     services.metrics.origin_secured(server.upstream(),
-                                    connection->tls()->resumed() ? OriginHandshake::kResumed : OriginHandshake::kFull);
+                                    connection->tls()->resumed() ? Handshake::kResumed : Handshake::kFull);
   }
   services.metrics.origin_connected(server.upstream(), services.loop.now() - started);
   co_return connection;

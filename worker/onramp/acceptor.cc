@@ -214,9 +214,13 @@ Task<> Acceptor::serve(std::unique_ptr<Client> client) {
     welcome = decided.has_value();
     if (!welcome) refuse(*client, Refused::kHook, decided.error());
   }
+  if (welcome && endpoint(client->endpoint).tls != nullptr) {
+    const Result<> secured = co_await secure(*client);
+    welcome = secured.has_value();
+  }
   if (welcome) {
     // here and not in a coroutine of its own, whose frame every connection would hold
-    Http1Session session(services_, client->endpoint, connection, client->stream);
+    Http1Session session(services_, client->endpoint, connection, client->bytes());
     for (;;) {
       const Http1Session::Ended how = co_await session.run();
       if (how == Http1Session::Ended::kClosed) break;
@@ -232,11 +236,12 @@ Task<> Acceptor::serve(std::unique_ptr<Client> client) {
 }
 
 Task<> Acceptor::serve_http2(Client& client, Buffer& read) {
-  Http2Session session(services_, client.endpoint, client.connection, client.stream);
+  Http2Session session(services_, client.endpoint, client.connection, client.bytes());
   co_await session.run(read);
 }
 
 void Acceptor::ended(std::unique_ptr<Client> client) {
+  if (client->secured != nullptr) client->secured->stream->take_leave();
   if (client->shed) --shedding_;
   client.reset();
   for (const auto& listening : listening_) listening->room.set();
@@ -312,7 +317,7 @@ bool Acceptor::enforce(Client& client, const restart::DrainOrder& order) {
   if (now < std::max(order.ordered_at(), began) + order.budgets().spread(spent.budget, connection.core.id))
     return false;
   if (connection.slot.state() == ipc::ConnectionState::kIdle) {
-    if (!client.stream.end_if_quiet()) return false;  // a request has come meanwhile
+    if (!client.end_if_quiet()) return false;  // a request has come meanwhile
   } else {
     client.stream.abort();
   }

@@ -80,6 +80,12 @@ class Acceptor {
     EndpointIndex endpoint;
     ClientConnection connection;
     SocketStream stream;
+    /// TLS on top of it.
+    struct Secured {
+      std::shared_ptr<const TlsServer> server;  // outlives the stream
+      std::unique_ptr<TlsStream> stream;
+    };
+    std::unique_ptr<Secured> secured;
     Sources::Visit visit;
     Client* next;
     Client** link;
@@ -91,6 +97,14 @@ class Acceptor {
            Client*& list, Came came);
     Client(Client&&) = delete;
     ~Client();
+
+    /// What HTTP is spoken on.
+    [[nodiscard]] ByteStream& bytes() {
+      if (secured == nullptr) return stream;
+      return *secured->stream;
+    }
+    /// As SocketStream has it; says close_notify before.
+    [[nodiscard]] bool end_if_quiet();
   };
 
   /// A connection of another worker, before it is served.
@@ -110,6 +124,8 @@ class Acceptor {
   void ended(std::unique_ptr<Client> client);
   /// Takes the PROXY header and believes it. Errors: there is none, and the connection is to be closed.
   Task<Result<>> learn_client(Client& client);
+  /// The TLS handshake, where the endpoint has one. Errors: it has failed, which has been said and counted.
+  Task<Result<>> secure(Client& client);
   /// Counts a connection of its source. Why it is refused; nothing when it is not.
   [[nodiscard]] std::optional<Refused> count_source(const SocketAddress& from, Sources::Visit& visit);
   /// May this address connect at all?

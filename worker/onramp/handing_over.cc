@@ -51,6 +51,7 @@ Result<SocketAddress> parse_address(const std::string& text) {
 void Acceptor::want_away(Moving what) {
   if (!services_.handover.offers(what)) return;
   for (Client* client = clients_; client != nullptr; client = client->next) {
+    if (client->secured != nullptr) continue;  // its keys are in this process: it drains
     const bool tunnel = client->connection.slot.state() == ipc::ConnectionState::kTunnel;
     if (tunnel == (what == Moving::kTunnel)) client->connection.halt.wanted = true;
   }

@@ -31,20 +31,9 @@ constexpr Row kPlain[] = {
     {SCMP_SYS(write), "data, log lines"},
     {SCMP_SYS(readv), "data"},
     {SCMP_SYS(writev), "data"},
-    {SCMP_SYS(recvfrom), "data, DNS"},
-    {SCMP_SYS(sendto), "data, DNS"},
     {SCMP_SYS(recvmsg), "the channel"},
     {SCMP_SYS(sendmsg), "the channel, vectored writes"},
-    {SCMP_SYS(recvmmsg), "datagrams in batches"},
-    {SCMP_SYS(sendmmsg), "datagrams in batches"},
-    {SCMP_SYS(splice), "tunnels without copying"},
-    {SCMP_SYS(pipe2), "the kernel buffer that splice needs"},
-    {SCMP_SYS(accept4), "clients"},
-    {SCMP_SYS(connect), "origins and DNS servers"},
-    {SCMP_SYS(shutdown), "half-close"},
     {SCMP_SYS(close), "descriptors"},
-    {SCMP_SYS(getsockname), "own address, for hooks and logs"},
-    {SCMP_SYS(getpeername), "peer's address"},
     {SCMP_SYS(epoll_wait), "the loop"},
     {SCMP_SYS(epoll_pwait), "the loop"},
     {SCMP_SYS(epoll_pwait2), "the loop, with nanoseconds"},
@@ -71,6 +60,21 @@ constexpr Row kPlain[] = {
     {SCMP_SYS(exit_group), "the end"},
 };
 
+// Of who serves connections.
+constexpr Row kNetwork[] = {
+    {SCMP_SYS(recvfrom), "data, DNS"},
+    {SCMP_SYS(sendto), "data, DNS"},
+    {SCMP_SYS(recvmmsg), "datagrams in batches"},
+    {SCMP_SYS(sendmmsg), "datagrams in batches"},
+    {SCMP_SYS(splice), "tunnels without copying"},
+    {SCMP_SYS(pipe2), "the kernel buffer that splice needs"},
+    {SCMP_SYS(accept4), "clients"},
+    {SCMP_SYS(connect), "origins and DNS servers"},
+    {SCMP_SYS(shutdown), "half-close"},
+    {SCMP_SYS(getsockname), "own address, for hooks and logs"},
+    {SCMP_SYS(getpeername), "peer's address"},
+};
+
 // Memory is never executable: code that an attacker writes cannot run.
 constexpr Condition kNotExecutable[] = {{2, PROT_EXEC, 0}};
 
@@ -94,14 +98,18 @@ constexpr Row kWithConditions[] = {
     {SCMP_SYS(newfstatat), "the same, as the C library calls it", kDescriptorOnly},
     {SCMP_SYS(mmap), "memory", kNotExecutable},
     {SCMP_SYS(mprotect), "memory", kNotExecutable},
-    {SCMP_SYS(socket), "TCP over IPv4", kTcp4},
-    {SCMP_SYS(socket), "TCP over IPv4", kTcp4Named},
-    {SCMP_SYS(socket), "TCP over IPv6", kTcp6},
-    {SCMP_SYS(socket), "TCP over IPv6", kTcp6Named},
-    {SCMP_SYS(socket), "UDP over IPv4", kUdp4},
-    {SCMP_SYS(socket), "UDP over IPv4", kUdp4Named},
-    {SCMP_SYS(socket), "UDP over IPv6", kUdp6},
-    {SCMP_SYS(socket), "UDP over IPv6", kUdp6Named},
+};
+
+constexpr Row kSockets[] = {
+    {SCMP_SYS(socket), "TCP over IPv4", kTcp4}, {SCMP_SYS(socket), "TCP over IPv4", kTcp4Named},
+    {SCMP_SYS(socket), "TCP over IPv6", kTcp6}, {SCMP_SYS(socket), "TCP over IPv6", kTcp6Named},
+    {SCMP_SYS(socket), "UDP over IPv4", kUdp4}, {SCMP_SYS(socket), "UDP over IPv4", kUdp4Named},
+    {SCMP_SYS(socket), "UDP over IPv6", kUdp6}, {SCMP_SYS(socket), "UDP over IPv6", kUdp6Named},
+};
+
+// Of who has keys: it reads their files by descriptors, which it shares with others of its kind.
+constexpr Row kForKeys[] = {
+    {SCMP_SYS(pread64), "key files"},
 };
 
 // Only with `source_addresses`. The filter cannot see the port; Landlock refuses every port but 0, and without
@@ -199,8 +207,14 @@ struct Policy {
                        1);  // the rows point into it
     rows.assign(std::begin(kPlain), std::end(kPlain));
     rows.insert(rows.end(), std::begin(kWithConditions), std::end(kWithConditions));
-    add_options(SCMP_SYS(setsockopt), kSetOptions);
-    add_options(SCMP_SYS(getsockopt), kGetOptions);
+    if (sources == Sources::kNone) {
+      rows.insert(rows.end(), std::begin(kForKeys), std::end(kForKeys));
+    } else {
+      rows.insert(rows.end(), std::begin(kNetwork), std::end(kNetwork));
+      rows.insert(rows.end(), std::begin(kSockets), std::end(kSockets));
+      add_options(SCMP_SYS(setsockopt), kSetOptions);
+      add_options(SCMP_SYS(getsockopt), kGetOptions);
+    }
     for (const Option& one : kFcntl) {
       conditions.push_back({{{1, kInt, static_cast<std::uint64_t>(one.level)}, {}, {}}});
       rows.push_back({SCMP_SYS(fcntl), one.why, std::span(conditions.back()).first(1)});

@@ -9,8 +9,12 @@
 
 namespace sluice::worker {
 
-/// Whether connections may be given a source address.
-enum class Sources : std::uint8_t { kKernel, kChosen };
+/// What may be connected, and whether connections may be given a source address.
+enum class Sources : std::uint8_t {
+  kKernel,
+  kChosen,
+  kNone,  ///< there are no connections: the keyholder
+};
 
 [[nodiscard]] std::span<const seccomp::Row> worker_policy(Sources sources);
 

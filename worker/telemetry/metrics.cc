@@ -38,8 +38,8 @@ std::string_view name(AcceptPaused why) {
   return kNames.at(slot_of(why));
 }
 
-std::string_view name(OriginHandshake handshake) {
-  return handshake == OriginHandshake::kFull ? "full" : "resumed";
+std::string_view name(Handshake handshake) {
+  return handshake == Handshake::kFull ? "full" : "resumed";
 }
 
 std::string_view name(UpstreamRefused why) {
@@ -72,6 +72,14 @@ void PathMetrics::connection_closed(EndpointIndex endpoint) {
 
 void PathMetrics::connection_refused(EndpointIndex endpoint, Refused why) {
   series_->endpoint(endpoint).count_refused(why);
+}
+
+void PathMetrics::client_secured(EndpointIndex endpoint, Handshake handshake, std::chrono::nanoseconds took) {
+  series_->endpoint(endpoint).count_handshake(handshake, seconds(took));
+}
+
+void PathMetrics::client_not_secured(EndpointIndex endpoint, Code why) {
+  series_->endpoint(endpoint).count_handshake_failure(why);
 }
 
 void PathMetrics::http2_flooded(EndpointIndex endpoint, http2::Flood flood) {
@@ -155,7 +163,7 @@ void PathMetrics::origin_connected(UpstreamIndex upstream, std::chrono::nanoseco
   series.connect_duration.observe(seconds(took));
 }
 
-void PathMetrics::origin_secured(UpstreamIndex upstream, OriginHandshake handshake) {
+void PathMetrics::origin_secured(UpstreamIndex upstream, Handshake handshake) {
   series_->upstream(upstream).count_handshake(handshake);
 }
 

@@ -48,9 +48,9 @@ struct ProcessSample {
 enum class UpstreamRefused : std::uint8_t { kQueueFull, kQueueExpired, kClientLeft, kNoServer, kCircuitOpen };
 [[nodiscard]] std::string_view name(UpstreamRefused why);
 
-/// How a TLS connection to an origin began.
-enum class OriginHandshake : std::uint8_t { kFull, kResumed };
-[[nodiscard]] std::string_view name(OriginHandshake handshake);
+/// How a TLS connection began.
+enum class Handshake : std::uint8_t { kFull, kResumed };
+[[nodiscard]] std::string_view name(Handshake handshake);
 
 /// Why a request was refused before anything was done for it.
 enum class RequestRefused : std::uint8_t { kSourceRate, kTenantRate, kMemory };
@@ -78,6 +78,9 @@ class PathMetrics {
   void connection_closed(EndpointIndex endpoint);
   void connection_refused(EndpointIndex endpoint, Refused why);
   void accept_paused(AcceptPaused why);
+  /// It speaks TLS, so long after its accept.
+  void client_secured(EndpointIndex endpoint, Handshake handshake, std::chrono::nanoseconds took);
+  void client_not_secured(EndpointIndex endpoint, Code why);
   /// An HTTP/2 connection was ended because of it.
   void http2_flooded(EndpointIndex endpoint, http2::Flood flood);
 
@@ -105,7 +108,7 @@ class PathMetrics {
   // origin connections; kNoUpstream where the client chose the origin
   void origin_connected(UpstreamIndex upstream, std::chrono::nanoseconds took);
   /// … and it speaks TLS.
-  void origin_secured(UpstreamIndex upstream, OriginHandshake handshake);
+  void origin_secured(UpstreamIndex upstream, Handshake handshake);
   void origin_failed(UpstreamIndex upstream, Code code);
   void origin_reused(UpstreamIndex upstream);
   /// The head of its final response has come, so long after the request began to be sent.

@@ -75,6 +75,25 @@ void EndpointSeries::count_flood(http2::Flood flood) {
   });
 }
 
+void EndpointSeries::count_handshake(Handshake handshake, double seconds) {
+  handshakes_.count(slot_of(handshake), [&] {
+    return to_.counter("sluice_tls_handshakes_total", "TLS handshakes with clients that succeeded.",
+                       {{"endpoint", name_}, {"handshake", name(handshake)}});
+  });
+  if (!handshake_duration_)
+    handshake_duration_ = to_.histogram("sluice_tls_handshake_duration_seconds",
+                                        "Time that a TLS handshake with a client took, when it succeeded.",
+                                        {{"endpoint", name_}}, kConnect);
+  handshake_duration_->observe(seconds);
+}
+
+void EndpointSeries::count_handshake_failure(Code code) {
+  handshake_failures_.count(slot_of(code), [&] {
+    return to_.counter("sluice_tls_handshake_failures_total", "TLS handshakes with clients that failed.",
+                       {{"endpoint", name_}, {"error", name(code)}});
+  });
+}
+
 void EndpointSeries::count_status(std::uint16_t status) {
   const std::size_t slot = status_slot(status);
   statuses_.count(slot, [&] {
@@ -149,7 +168,7 @@ void UpstreamSeries::count_refused(UpstreamRefused why) {
   });
 }
 
-void UpstreamSeries::count_handshake(OriginHandshake handshake) {
+void UpstreamSeries::count_handshake(Handshake handshake) {
   handshakes_.count(slot_of(handshake), [&] {
     return to_.counter("sluice_origin_tls_handshakes_total", "TLS handshakes with origins that succeeded.",
                        {{"upstream", name_}, {"handshake", name(handshake)}});

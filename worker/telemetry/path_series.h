@@ -71,6 +71,8 @@ class EndpointSeries {
   void count_refused(Refused why);
   void count_request_refused(RequestRefused why);
   void count_flood(http2::Flood flood);
+  void count_handshake(Handshake handshake, double seconds);
+  void count_handshake_failure(Code code);
   void count_status(std::uint16_t status);
   void count_cut(Ended by);
   void count_error(Code code);
@@ -102,6 +104,9 @@ class EndpointSeries {
   LazyCounters<slot_of(Refused::kMemory) + 1> refused_;
   LazyCounters<slot_of(RequestRefused::kMemory) + 1> requests_refused_;
   LazyCounters<http2::kFloods> floods_;
+  LazyCounters<slot_of(Handshake::kResumed) + 1> handshakes_;
+  LazyCounters<kCodes> handshake_failures_;
+  std::optional<ipc::Histogram> handshake_duration_;
   std::vector<Route> routes_;
   LazyCounters<kStatusSlots> statuses_;
   LazyCounters<slot_of(Ended::kTimeout) + 1> cut_;
@@ -114,7 +119,7 @@ class UpstreamSeries {
 
   void count_failure(Code code);
   void count_refused(UpstreamRefused why);
-  void count_handshake(OriginHandshake handshake);
+  void count_handshake(Handshake handshake);
 
   ipc::Counter connects;
   ipc::Counter reuses;
@@ -134,7 +139,7 @@ class UpstreamSeries {
   std::string name_;
   LazyCounters<kCodes> failures_;
   LazyCounters<slot_of(UpstreamRefused::kCircuitOpen) + 1> refused_;
-  LazyCounters<slot_of(OriginHandshake::kResumed) + 1> handshakes_;
+  LazyCounters<slot_of(Handshake::kResumed) + 1> handshakes_;
 };
 
 class PathSeries {

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "worker/tls/signer.h"
 
 namespace sluice::worker {
 namespace {
@@ -157,20 +158,43 @@ int TlsStream::push(BIO& bio, std::span<const char> from) {
   return -1;
 }
 
+void TlsStream::sign_by(Signer& signer) {
+  signature_ = std::make_unique<Signature>(signer);
+}
+
+// What a handshake waits for; null when it has failed.
+Signal* TlsStream::wanted_by(int ssl_error) {
+  switch (ssl_error) {
+    case SSL_ERROR_WANT_READ:
+      return &under_.readable();
+    case SSL_ERROR_WANT_WRITE:
+      return &under_.writable();
+    case SSL_ERROR_WANT_PRIVATE_KEY_OPERATION:
+      return &signature_->ended();
+    default:
+      return nullptr;
+  }
+}
+
 Task<Result<>> TlsStream::handshake(Deadline deadline) {
   for (;;) {
     ERR_clear_error();
     const int came_to = SSL_do_handshake(ssl_.get());
     if (came_to == 1) break;
     const int error = SSL_get_error(ssl_.get(), came_to);
-    if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) {
+    Signal* const wanted = wanted_by(error);
+    if (wanted == nullptr) {
       fail_with(error);
       co_return fail(*failure_);
     }
-    Signal& wanted = error == SSL_ERROR_WANT_READ ? under_.readable() : under_.writable();
-    const Wake wake = co_await wanted.wait(loop_, deadline);
-    if (wake == Wake::kTimeout) co_return fail(Code::kTimeout, "the TLS handshake was not done in time");
+    const Wake wake = co_await wanted->wait(loop_, deadline);
+    if (wake == Wake::kTimeout) {
+      const bool signing = error == SSL_ERROR_WANT_PRIVATE_KEY_OPERATION;
+      co_return fail(Code::kTimeout, signing ? "the TLS handshake waited for the keyholder until its time was over"
+                                             : "the TLS handshake was not done in time");
+    }
   }
+  signature_.reset();
   established_ = true;
   if (!in_.empty()) under_.readable().set();
   co_return Result<>();
@@ -279,12 +303,18 @@ std::string_view TlsStream::protocol() const {
   return {reinterpret_cast<const char*>(name), size};
 }
 
+std::string_view TlsStream::server_name() const {
+  const char* const name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
+  return name != nullptr ? name : "";
+}
+
 bool TlsStream::resumed() const {
   return SSL_session_reused(ssl_.get()) == 1;
 }
 
 void TlsStream::fail_with(int ssl_error) {
-  if (!failure_) failure_ = explain(ssl_error);
+  Error cause = explain(ssl_error);  // in any case: it empties the queue
+  if (!failure_) failure_ = std::move(cause);
 }
 
 // What BoringSSL has put into its queue, oldest first: the first one is the cause.

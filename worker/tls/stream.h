@@ -25,14 +25,19 @@
 
 namespace sluice::worker {
 
+class ServerCertificate;
+class Signature;
+class Signer;
+
 class TlsStream final : public ByteStream {
  public:
   /// `ssl` has its role and everything else that the handshake needs. Lifetime: `under` outlives it.
   TlsStream(Loop& loop, ByteStream& under, bssl::UniquePtr<SSL> ssl);
   ~TlsStream() override;
 
-  /// To be awaited before anything is read or written. Errors: kTlsCertificate, kTlsProtocol, kTlsAlert; kClosed when
-  /// the peer leaves in the middle, kTimeout at the deadline and others of the system; the side is the caller's to say.
+  /// To be awaited before anything is read or written. Errors: kTlsCertificate, kTlsProtocol, kTlsAlert; kUnavailable
+  /// and kOverload when there is no signature; kClosed when the peer leaves in the middle, kTimeout at the deadline and
+  /// others of the system; the side is the caller's to say.
   Task<Result<>> handshake(Deadline deadline);
 
   [[nodiscard]] sys::Io read(std::span<char> into) override;
@@ -60,6 +65,16 @@ class TlsStream final : public ByteStream {
   [[nodiscard]] static TlsStream& of(const SSL& ssl);
   /// … says what is wrong with the peer's certificate.
   void blame_certificate(std::string why) { certificate_fault_ = std::move(why); }
+  /// … says what else is wrong, where BoringSSL would only say that something is.
+  void blame(Error why) { failure_ = std::move(why); }
+  /// … has chosen what a client is shown. Lifetime: outlives the stream.
+  void show(const ServerCertificate& certificate) { certificate_ = &certificate; }
+  /// Of a server; null before the choice.
+  [[nodiscard]] const ServerCertificate* certificate() const { return certificate_; }
+  /// A server's signature is made there. Lifetime: outlives the handshake.
+  void sign_by(Signer& signer);
+  /// … during the handshake of a server.
+  [[nodiscard]] Signature* signature() { return signature_.get(); }
   /// … has got a session that may be resumed.
   void take_session(bssl::UniquePtr<SSL_SESSION> session);
 
@@ -68,6 +83,8 @@ class TlsStream final : public ByteStream {
   [[nodiscard]] std::string_view version() const;
   /// What ALPN chose; empty when the peer did not.
   [[nodiscard]] std::string_view protocol() const;
+  /// That a client has asked for by SNI; empty when it has not.
+  [[nodiscard]] std::string_view server_name() const;
   /// The handshake took up an earlier session.
   [[nodiscard]] bool resumed() const;
 
@@ -80,6 +97,7 @@ class TlsStream final : public ByteStream {
   /// A call of BoringSSL has failed for good.
   void fail_with(int ssl_error);
   [[nodiscard]] Error explain(int ssl_error) const;
+  [[nodiscard]] Signal* wanted_by(int ssl_error);
   Task<> finish_leaving();
 
   Loop& loop_;
@@ -89,6 +107,8 @@ class TlsStream final : public ByteStream {
   std::optional<sys::Io> under_failure_;
   std::optional<Error> failure_;
   std::string certificate_fault_;
+  const ServerCertificate* certificate_ = nullptr;
+  std::unique_ptr<Signature> signature_;  // during the handshake
   std::shared_ptr<TlsSessions> sessions_;
   Nanos checked_{0};
   bool established_ = false;

@@ -105,6 +105,7 @@ class Life {
   std::vector<std::unique_ptr<Peer>> origins_;
   worker::OriginPool pool_;
   std::shared_ptr<const worker::Policy> policy_;
+  worker::Signer signer_;
   worker::Services services_;
   worker::EndpointIndex endpoint_;
   worker::ClientConnection connection_;

@@ -21,7 +21,7 @@ export { descendants, descriptorCount, descriptorKinds, isAlive, noMoreDescripto
 export { ByteReader, ConnectionLost } from './reader.js';
 export { scenario, type Kit, type ScenarioOptions } from './scenario.js';
 export { binaries, runProgram, Sluice, type Outcome, type SluiceOptions } from './sluice.js';
-export { Authority, HttpsOrigin, selfSigned, serveTls, type Identity, type SeenOverTls } from './tls.js';
+export { Authority, connectTls, HttpsOrigin, KeyFiles, selfSigned, serveTls, type Identity, type SeenOverTls } from './tls.js';
 export { connectThrough } from './tunnel.js';
 export { eventually, patience, sleep, within } from './wait.js';
 export * as websocket from './websocket.js';

@@ -266,7 +266,7 @@ function ownPrograms(folder: string): string {
   const bin = join(folder, 'bin');
   mkdirSync(bin);
   copyFileSync(join(binaries, 'sluice'), join(bin, 'sluice'));
-  for (const name of ['sluice-proxy', 'sluice-admin']) symlinkSync(join(binaries, name), join(bin, name));
+  for (const name of ['sluice-proxy', 'sluice-admin', 'sluice-keyholder']) symlinkSync(join(binaries, name), join(bin, name));
   return bin;
 }
 

@@ -1,15 +1,16 @@
 // Certificates for tests, and origins that speak TLS. `openssl` makes the certificates, once for each file of tests.
 import { execFileSync } from 'node:child_process';
 import { createHash, X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TLSSocket } from 'node:tls';
-import { Connection } from './connection.js';
+import { connect as connectSecurely, TLSSocket, type ConnectionOptions as TlsOptions } from 'node:tls';
+import { Connection, socketOptions, type Address } from './connection.js';
 import { Origin, listen } from './origin.js';
+import { within } from './wait.js';
 
 /** A certificate with its key, as PEM. */
 export interface Identity {
@@ -33,14 +34,15 @@ export class Authority {
   }
 
   /** `names` are subjectAltNames, "DNS:a.test"; with negative days it is over already. */
-  issue(names: readonly string[], days = 30): Identity {
+  issue(names: readonly string[], days = 30, kind: 'ec' | 'rsa' = 'ec'): Identity {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-cert-'));
     try {
       const at = (name: string): string => join(folder, name);
       writeFileSync(at('ca.pem'), this.identity.cert);
       writeFileSync(at('ca.key'), this.identity.key);
       writeFileSync(at('names'), `subjectAltName=${names.join(',')}`);
-      openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', at('key'), '-out', at('csr'), '-subj', '/CN=test');
+      const key = kind === 'ec' ? ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'] : ['rsa:2048'];
+      openssl('req', '-newkey', ...key, '-nodes', '-keyout', at('key'), '-out', at('csr'), '-subj', '/CN=test');
       openssl('x509', '-req', '-in', at('csr'), '-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-days', String(days), '-extfile', at('names'),
         '-set_serial', String(Date.now()), '-out', at('pem'));
       return identity(readFileSync(at('pem'), 'utf8'), readFileSync(at('key'), 'utf8'));
@@ -126,6 +128,40 @@ export class HttpsOrigin extends Origin {
     });
     await listen(server);
     return origin;
+  }
+}
+
+/** A connection over TLS, as a client. Fails with the alert, when there is one. */
+export async function connectTls(address: Address, options: TlsOptions = {}): Promise<Connection> {
+  const socket = connectSecurely({ ...socketOptions(address), ALPNProtocols: ['http/1.1'], ...options });
+  await within(10_000, `the TLS handshake with ${address}`, new Promise<void>((done, fail) => {
+    socket.once('secureConnect', done);
+    socket.once('error', fail);
+    socket.once('close', () => fail(new Error('closed in the handshake')));
+  }));
+  return new Connection(socket);
+}
+
+/** Certificates and keys in files of a folder that goes with the scenario: `tls.certificates` of an endpoint. */
+export class KeyFiles {
+  private constructor(readonly folder: string) {}
+
+  static make(kit: { after(cleanup: () => void): void }): KeyFiles {
+    const files = new KeyFiles(mkdtempSync(join(tmpdir(), 'sluice-keys-')));
+    kit.after(() => rmSync(files.folder, { recursive: true, force: true }));
+    return files;
+  }
+
+  /** Writes both, replacing what is there by renaming, as certificate clients do. */
+  put(name: string, who: { cert: string; key: string }): { certificate_file: string; key_file: string } {
+    return { certificate_file: this.write(`${name}.pem`, who.cert), key_file: this.write(`${name}.key`, who.key) };
+  }
+
+  write(name: string, text: string): string {
+    const path = join(this.folder, name);
+    writeFileSync(`${path}.new`, text, { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+    return path;
   }
 }
 

@@ -253,10 +253,12 @@ TEST(PathMetrics, AreAllListedInTheDocumentation) {
   metrics.accept_paused(AcceptPaused::kDescriptors);
   metrics.request_refused(0, RequestRefused::kSourceRate);
   metrics.http2_flooded(0, http2::Flood::kResets);
+  metrics.client_secured(0, Handshake::kFull, std::chrono::milliseconds(1));
+  metrics.client_not_secured(0, Code::kTlsAlert);
   metrics.request_finished({.route = 0});
   metrics.request_finished({.ended = Ended::kClient, .error = &error});
   metrics.origin_failed(0, Code::kReset);
-  metrics.origin_secured(0, OriginHandshake::kFull);
+  metrics.origin_secured(0, Handshake::kFull);
   metrics.upstream_refused(0, UpstreamRefused::kQueueFull);
   metrics.hook_decided(HookKind::kHttp, Verdict::kBlocked);
   metrics.dns_failed(Code::kDnsFailure);

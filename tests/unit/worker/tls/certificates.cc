@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 #include <openssl/bio.h>
+#include <openssl/bn.h>
 #include <openssl/ec_key.h>
 #include <openssl/evp.h>
 #include <openssl/mem.h>
 #include <openssl/nid.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -30,6 +32,16 @@ bssl::UniquePtr<EVP_PKEY> new_key() {
   must(EC_KEY_generate_key(ec.get()) == 1);
   bssl::UniquePtr<EVP_PKEY> key(EVP_PKEY_new());
   must(EVP_PKEY_set1_EC_KEY(key.get(), ec.get()) == 1);
+  return key;
+}
+
+bssl::UniquePtr<EVP_PKEY> new_rsa_key() {
+  constexpr int kBits = 2048;
+  bssl::UniquePtr<RSA> rsa(RSA_new());
+  const bssl::UniquePtr<BIGNUM> exponent(BN_new());
+  must(BN_set_word(exponent.get(), RSA_F4) == 1 && RSA_generate_key_ex(rsa.get(), kBits, exponent.get(), nullptr) == 1);
+  bssl::UniquePtr<EVP_PKEY> key(EVP_PKEY_new());
+  must(EVP_PKEY_set1_RSA(key.get(), rsa.get()) == 1);
   return key;
 }
 
@@ -75,7 +87,7 @@ std::string Identity::pin() const {
 
 Identity make_identity(const Wish& wish) {
   static long serial = 1;
-  Identity made{.certificate = bssl::UniquePtr<X509>(X509_new()), .key = new_key()};
+  Identity made{.certificate = bssl::UniquePtr<X509>(X509_new()), .key = wish.rsa ? new_rsa_key() : new_key()};
   X509* const x = made.certificate.get();
   must(X509_set_version(x, 2) == 1);
   ASN1_INTEGER_set(X509_get_serialNumber(x), ++serial);

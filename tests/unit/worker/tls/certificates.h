@@ -23,6 +23,7 @@ struct Wish {
   const Identity* authority = nullptr;  ///< null: signed by itself
   int days = 30;                        ///< validity from yesterday on; negative: over already
   bool is_authority = false;
+  bool rsa = false;  ///< its key; otherwise P-256
 };
 [[nodiscard]] Identity make_identity(const Wish& wish);
 
