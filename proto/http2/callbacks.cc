@@ -104,10 +104,24 @@ void Callbacks::request_complete(ServerSession& session, Stream& stream, const n
   stream.arrived_ = true;
   // who does not say how urgent a stream is gets its share of the connection, not the whole until it is done
   constexpr nghttp2_extpri kFair = {.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 1};
-  if (!stream.head_.fields().has("priority"))
+  const bool told = std::ranges::find(session.prioritized_, stream.id_) != session.prioritized_.end();
+  std::erase_if(session.prioritized_, [&](std::int32_t id) { return id <= stream.id_; });
+  if (!told && !stream.head_.fields().has("priority"))
     nghttp2_session_change_extpri_stream_priority(session.session_, stream.id_, &kFair, 0);
   session.guard_.earn(Flood::kContinuations);
   session.arrived_.push_back(&stream);
+}
+
+// RFC 9218 section 7.1. What the frame says nghttp2 has kept, for a stream that is still to come too.
+int Callbacks::priority_updated(ServerSession& session, const nghttp2_frame& frame) {
+  const std::int32_t id = static_cast<const nghttp2_ext_priority_update*>(frame.ext.payload)->stream_id;
+  if (id == 0) {
+    session.broken_ = "PRIORITY_UPDATE for stream 0";
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
+  }
+  const bool to_come = id > nghttp2_session_get_last_proc_stream_id(session.session_);
+  if (to_come && session.prioritized_.size() < session.limits_.streams) session.prioritized_.push_back(id);
+  return 0;
 }
 
 int Callbacks::frame_received(nghttp2_session*, const nghttp2_frame* frame, void* user) {
@@ -117,6 +131,7 @@ int Callbacks::frame_received(nghttp2_session*, const nghttp2_frame* frame, void
       session.end_heard_ = true;
     return 0;
   }
+  if (frame->hd.type == NGHTTP2_PRIORITY_UPDATE) return priority_updated(session, *frame);
   if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
   Stream* const stream = session.find(frame->hd.stream_id);
   if (stream == nullptr) return 0;

@@ -36,6 +36,7 @@ struct Callbacks {
                            std::uint32_t* flags, nghttp2_data_source*, void* user);
   static int send_data(nghttp2_session*, nghttp2_frame* frame, const std::uint8_t* header, std::size_t length,
                        nghttp2_data_source*, void* user);
+  static int priority_updated(ServerSession& session, const nghttp2_frame& frame);
   static void request_complete(ServerSession& session, Stream& stream, const nghttp2_frame& frame);
 };
 

@@ -2,6 +2,7 @@
 #include "proto/http2/frame_watch.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::http2 {
 namespace {
@@ -22,6 +23,7 @@ enum Type : std::uint8_t {
 constexpr std::uint8_t kEndStream = 1;
 constexpr std::uint8_t kAck = 1;
 constexpr std::uint8_t kEndHeaders = 4;
+constexpr std::uint8_t kPadded = 8;
 // A client that cannot put its fields into one frame fills all but the last.
 constexpr std::uint32_t kSmall = 1024;
 
@@ -33,6 +35,10 @@ std::optional<Flood> FrameWatch::pass(std::string_view bytes, FloodGuard& guard,
   bytes.remove_prefix(preface);
   while (!bytes.empty()) {
     if (left_ != 0) {
+      // nothing but padding is as empty as nothing; its length is the payload's first byte
+      if (std::exchange(looks_at_padding_, false) && static_cast<std::uint8_t>(bytes.front()) + 1U == left_ &&
+          !guard.allows(Flood::kEmptyFrames, now))
+        return Flood::kEmptyFrames;
       const std::size_t skipped = std::min<std::size_t>(left_, bytes.size());
       left_ -= static_cast<std::uint32_t>(skipped);
       if (header_[3] == kData) data_bytes_ += skipped;
@@ -67,6 +73,7 @@ std::optional<Flood> FrameWatch::frame(FloodGuard& guard, Nanos now) {
   };
   switch (header_[3]) {
     case kData:
+      looks_at_padding_ = left_ != 0 && (flags & kEndStream) == 0 && (flags & kPadded) != 0;
       return left_ == 0 && (flags & kEndStream) == 0 ? count(Flood::kEmptyFrames) : std::nullopt;
     case kHeaders:
       in_block_ = true;

@@ -50,6 +50,7 @@ class FrameWatch {
   std::uint32_t block_bytes_ = 0;  // of the block under way
   std::uint32_t block_frames_ = 0;
   std::uint64_t data_bytes_ = 0;
+  bool looks_at_padding_ = false;  // the next byte says how much of a frame of DATA is padding
   bool in_block_ = false;
   bool ends_block_ = false;  // with the payload under way
 };

@@ -122,8 +122,9 @@ class ServerSession {
   std::vector<std::unique_ptr<Stream>> streams_;
   std::vector<Stream*> arrived_;
   std::vector<Stream*> gone_;
-  std::vector<Stream*> dead_;  // closed before anybody was told of them
-  Buffer* out_ = nullptr;      // while fill() runs
+  std::vector<Stream*> dead_;              // closed before anybody was told of them
+  std::vector<std::int32_t> prioritized_;  // streams that a PRIORITY_UPDATE was about before they were opened
+  Buffer* out_ = nullptr;                  // while fill() runs
   std::optional<Flood> flood_;
   std::optional<Flood> noticed_;  // inside nghttp2, which may not be told to end there
   std::string_view broken_;

@@ -113,7 +113,7 @@ export async function play(one: Case, stage: Stage): Promise<Outcome> {
     stage.origin.hangUp();
     await sleep(20);
   }
-  stage.origin.begin(one);
+  stage.origin.begin(one.origin);
   const wire = await Wire.open(stage.port);
   await act(wire, one);
   const enough = (): boolean => {

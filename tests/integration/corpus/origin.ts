@@ -1,7 +1,7 @@
 // The origin of one lane: answers requests as the case of the moment says and keeps everything that reached it.
 // Requests for /probe/… are the runner's own: answered at once, not kept.
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { Case, OriginAnswer } from './format.js';
+import type { OriginAnswer } from './format.js';
 import { readRequest, type Message } from './wire.js';
 
 export interface Seen {
@@ -138,11 +138,11 @@ export class LaneOrigin {
     return (this.server.address() as AddressInfo).port;
   }
 
-  begin(one: Case): void {
+  begin(script: readonly OriginAnswer[]): void {
     this.requests = [];
     this.fragments = [];
     this.early = this.tunnel = '';
-    this.script = [...one.origin];
+    this.script = [...script];
   }
 
   witness(): Witness {

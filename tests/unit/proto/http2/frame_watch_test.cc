@@ -41,6 +41,16 @@ TEST(FrameWatch, LooksForHeadersOfFramesNowhereElse) {
   EXPECT_EQ(watch.pass(bytes, guard, Nanos(0)), std::nullopt);
 }
 
+TEST(FrameWatch, TakesPaddedDataForWhatItHolds) {
+  FloodGuard guard(Nanos(0));
+  FrameWatch watch({});
+  EXPECT_EQ(watch.pass(hello(), guard, Nanos(0)), std::nullopt);
+  // a byte of data each, however much padding; and an end, which may be empty
+  const std::string full = frame(kData, kPadded, 1, std::string(1, '\x02') + "x" + std::string(2, '\0'));
+  const std::string end = frame(kData, kPadded | kEndStream, 1, std::string(1, '\0'));
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(watch.pass(full + end, guard, Nanos(0)), std::nullopt);
+}
+
 TEST(Preface, IsKnownByItsFirstBytes) {
   for (std::size_t i = 0; i < kPreface.size(); ++i)
     EXPECT_EQ(match_preface(kPreface.substr(0, i)), Preface::kPerhaps) << i;

@@ -176,8 +176,8 @@ struct Race {
   Conversation talk;
   std::string body = std::string(30'000, 'x');
 
-  explicit Race(const std::vector<Lines>& requests) {
-    talk.say(hello() + settings({{4, 1U << 20U}}));
+  explicit Race(const std::vector<Lines>& requests, std::string_view before = {}) {
+    talk.say(hello() + settings({{4, 1U << 20U}}) + std::string(before));
     std::uint32_t id = 1;
     for (const Lines& lines : requests) {
       talk.say(headers(id, lines));
@@ -224,6 +224,15 @@ TEST(Http2Order, ListensToPriorityUpdates) {
   EXPECT_EQ(sent.at(3), race.body.size());
   EXPECT_EQ(sent.at(5), race.body.size());
   EXPECT_LT(sent.contains(1) ? sent.at(1) : 0, race.body.size());
+}
+
+TEST(Http2Order, ListensToPriorityUpdatesThatAreThereFirst) {
+  Race race({get(), get(), get()},
+            frame(kPriorityUpdate, 0, 0, u32(3) + "u=6") + frame(kPriorityUpdate, 0, 0, u32(7) + "u=0"));
+  const auto sent = sent_by_stream(race.talk.hear());
+  EXPECT_EQ(sent.at(1), race.body.size());
+  EXPECT_EQ(sent.at(5), race.body.size());
+  EXPECT_LT(sent.contains(3) ? sent.at(3) : 0, race.body.size());
 }
 
 TEST(Http2Order, HoldsUpNobodyForAStreamWithoutAWindow) {
