@@ -4,6 +4,7 @@
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -57,6 +58,17 @@ Result<> nobody_there(const ListenAddress& listen) {
   return {};
 }
 
+// A worker shares the socket: one in somebody else's hands can shut it down or connect it, and nobody gets in any more.
+bool listens(int fd) {
+  int yes = 0;
+  socklen_t size = sizeof yes;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &size) == 0 && yes != 0;
+}
+bool shut(int fd) {
+  pollfd look{.fd = fd, .events = POLLRDHUP, .revents = 0};
+  return ::poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP)) != 0;
+}
+
 }  // namespace
 
 Result<ListenAddress> ListenAddress::parse(std::string_view text) {
@@ -96,13 +108,45 @@ Result<> BoundAddress::listen(int backlog) {
   if (arrivals_ == Arrivals::kMaybeRefused)
     for (const Own& socket : sockets_) (void)sys::set_option(socket.fd.get(), SOL_SOCKET, SO_DETACH_FILTER, 0);
   arrivals_ = Arrivals::kWelcome;
-  if (listening_ == sockets_.size() && backlog == backlog_) return {};  // as in most upgrades
+  if (unix_ != nullptr) return mend_unix(backlog);
+  const bool same = backlog == backlog_;  // as in most upgrades: then only looked at
   backlog_ = -1;
-  for (const Own& socket : sockets_)
-    if (::listen(socket.fd.get(), backlog) != 0)
+  for (std::size_t i = 0; i < sockets_.size(); ++i) {
+    const bool listened = i < listening_;
+    if (listened && !listens(sockets_[i].fd.get())) {
+      if (Result<> bound = bind_anew(sockets_[i]); !bound) return bound;
+    } else if (listened && same) {
+      continue;
+    }
+    if (::listen(sockets_[i].fd.get(), backlog) == 0) continue;
+    // somebody has connected it
+    if (Result<> bound = bind_anew(sockets_[i]); !bound) return bound;
+    if (::listen(sockets_[i].fd.get(), backlog) != 0)
       return fail(Error::from_errno(errno, "listen").during("listening on " + bound_));
+  }
   listening_ = sockets_.size();
   backlog_ = backlog;
+  return {};
+}
+
+Result<> BoundAddress::bind_anew(Own& socket) {
+  Result<Fd> fd = bind_tcp(listen_);
+  if (!fd) return fail(std::move(fd).error().during("listening again on " + bound_));
+  socket = {.number = (*next_number_)++, .fd = *std::move(fd)};
+  return {};
+}
+
+Result<> BoundAddress::mend_unix(int backlog) {
+  if (!shut(unix_->fd())) return {};
+  struct stat info{};
+  constexpr mode_t kPermissions = 07777;
+  if (::lstat(unix_->path().c_str(), &info) != 0) return fail_errno(errno, unix_->path());
+  Result<UnixListener> anew = UnixListener::bind(
+      unix_->path(),
+      {.mode = info.st_mode & kPermissions, .backlog = backlog, .others = UnixListener::Others::kReplace});
+  if (!anew) return fail(std::move(anew).error().during("listening again on " + bound_));
+  unix_ = std::make_unique<UnixListener>(*std::move(anew));
+  unix_number_ = (*next_number_)++;
   return {};
 }
 
@@ -160,6 +204,7 @@ Result<std::shared_ptr<BoundAddress>> ListeningSockets::acquire(const std::strin
   bound->configured_ = request.configured;
   bound->bound_ = request.configured;
   bound->listen_ = *std::move(listen);
+  bound->next_number_ = next_number_;
   if (bound->listen_.address.is_unix()) {
     Result<UnixListener> socket = UnixListener::bind(
         bound->listen_.address.path(),
@@ -168,7 +213,7 @@ Result<std::shared_ptr<BoundAddress>> ListeningSockets::acquire(const std::strin
          .others = company_ == Company::kOrphans ? UnixListener::Others::kReplace : UnixListener::Others::kRespect});
     if (!socket) return fail(std::move(socket).error().during(step));
     bound->unix_ = std::make_unique<UnixListener>(*std::move(socket));
-    bound->unix_number_ = next_number_++;
+    bound->unix_number_ = take_number();
   } else {
     // what we hold ourselves at that port (another address of the machine, or all of them) is no stranger
     if (company_ == Company::kNone && !ours(bound->listen_.address.port()))
@@ -195,7 +240,7 @@ Result<> ListeningSockets::grow(BoundAddress& address, std::uint32_t workers) {
       address.listen_.address = *real;
       address.bound_ = real->text();
     }
-    address.sockets_.push_back({.number = next_number_++, .fd = *std::move(fd)});
+    address.sockets_.push_back({.number = take_number(), .fd = *std::move(fd)});
   }
   return {};
 }

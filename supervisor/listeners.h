@@ -58,7 +58,8 @@ class BoundAddress {
   [[nodiscard]] std::vector<Socket> sockets_of(std::uint32_t worker, std::uint32_t workers, Which which) const;
   [[nodiscard]] std::vector<std::uint32_t> numbers() const;
 
-  /// All sockets listen, with this backlog. Errors: kSystem with the address.
+  /// All sockets listen, with this backlog; one that a worker has made useless makes way for a new one. Errors: kSystem
+  /// with the address.
   [[nodiscard]] Result<> listen(int backlog);
   /// Nobody new gets in until the next listen(); handshakes under way come to their end and into the queue, for
   /// somebody to take. TCP.
@@ -78,13 +79,16 @@ class BoundAddress {
   struct Claim;
   /// Closes what does not listen and no claim has.
   void trim();
+  [[nodiscard]] Result<> bind_anew(Own& socket);
+  [[nodiscard]] Result<> mend_unix(int backlog);
   std::string configured_;
   std::string bound_;
   ListenAddress listen_;
   std::vector<Own> sockets_;  // TCP
   std::size_t listening_ = 0;
   std::multiset<std::size_t> claims_;
-  int backlog_ = -1;  // of those that listen, where we know it
+  std::shared_ptr<std::uint32_t> next_number_;  // of all sockets there are
+  int backlog_ = -1;                            // of those that listen, where we know it
   Arrivals arrivals_ = Arrivals::kWelcome;
   std::unique_ptr<UnixListener> unix_;  // or this
   std::uint32_t unix_number_ = 0;
@@ -99,7 +103,7 @@ class ListeningSockets {
   [[nodiscard]] Result<std::shared_ptr<BoundAddress>> acquire(const std::string& key,
                                                               const BoundAddress::Request& request);
   /// For a socket of another kind.
-  [[nodiscard]] std::uint32_t take_number() { return next_number_++; }
+  [[nodiscard]] std::uint32_t take_number() { return (*next_number_)++; }
 
   /// Workers of a supervisor that has died still listen: who is at an address may be one of them.
   void expect_orphans() { company_ = Company::kOrphans; }
@@ -107,7 +111,7 @@ class ListeningSockets {
   [[nodiscard]] bool has_orphans() const { return company_ == Company::kOrphans; }
   /// All that are in use, for another program that goes on with them.
   [[nodiscard]] std::vector<restart::SavedAddress> save() const;
-  [[nodiscard]] std::uint32_t next_number() const { return next_number_; }
+  [[nodiscard]] std::uint32_t next_number() const { return *next_number_; }
   /// Addresses whose sockets are ours already: known from here on, for as long as somebody has them. Errors: kBadSyntax
   /// for what is no address; nothing has been taken then.
   [[nodiscard]] Result<std::vector<std::shared_ptr<BoundAddress>>> adopt(
@@ -122,7 +126,7 @@ class ListeningSockets {
   [[nodiscard]] bool ours(std::uint16_t port);
 
   std::map<std::string, std::weak_ptr<BoundAddress>> known_;
-  std::uint32_t next_number_ = 1;
+  std::shared_ptr<std::uint32_t> next_number_ = std::make_shared<std::uint32_t>(1);
   Company company_ = Company::kNone;
 };
 

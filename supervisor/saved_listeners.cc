@@ -64,7 +64,7 @@ Result<std::vector<std::shared_ptr<BoundAddress>>> ListeningSockets::adopt(
     all.push_back(std::move(address));
   }
   // nothing can fail any more
-  next_number_ = std::max(next_number_, next_number);
+  *next_number_ = std::max(*next_number_, next_number);
   for (std::size_t i = 0; i < all.size(); ++i) {
     const restart::SavedAddress& one = addresses[i];
     BoundAddress& address = *all[i];
@@ -76,6 +76,7 @@ Result<std::vector<std::shared_ptr<BoundAddress>>> ListeningSockets::adopt(
       address.unix_ = std::make_unique<UnixListener>(
           UnixListener::adopt(Fd(one.file.fd), one.file.path, one.file.device, one.file.inode));
     address.unix_number_ = one.file_number;
+    address.next_number_ = next_number_;
     known_[one.key] = all[i];
   }
   return all;

@@ -159,7 +159,7 @@ std::unique_ptr<Tenant> go_on_with_tenant(const Takeover& from, const restart::S
   return tenant;
 }
 
-Result<> Tenant::listen() {
+Result<> Tenant::listen() const {
   for (const Endpoint& endpoint : endpoints)
     for (const std::shared_ptr<BoundAddress>& address : endpoint.addresses)
       if (Result<> listening = address->listen(endpoint.backlog); !listening) return listening;

@@ -41,7 +41,7 @@ struct Tenant {
   std::vector<Fd> keys;  ///< files of its private keys, unread: for the keyholder
 
   /// Takes part in accepting: all its sockets listen. Errors: kSystem with the address.
-  [[nodiscard]] Result<> listen();
+  [[nodiscard]] Result<> listen() const;
   /// Our descriptors of the listening sockets; the workers' own go on for as long as they want.
   void close_listeners();
   [[nodiscard]] bool takes_datagrams() const;

@@ -83,6 +83,9 @@ Result<> Worker::start() {
   unanswered_ = 0;
   if (tenant_.cgroup != nullptr) memory_kills_ = tenant_.cgroup->memory_kills();
   if (Result<> slab = prepare_slab(); !slab) return slab;
+  // what the process before this one had may have been left useless
+  if (accepting_ == Accepting::kYes)
+    if (Result<> listening = tenant_.listen(); !listening) return listening;
   Result<std::unique_ptr<Process>> process = Process::start(
       context_.loop, context_.sink, *this,
       {.tenant = tenant_,

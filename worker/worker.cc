@@ -195,6 +195,7 @@ class Worker {
   // sends SIGTERM, which the next supervisor does. Who does not accept would wait for nothing, and drains at once.
   void supervisor_lost(const Error& error) {
     booted_.log.error("supervisor lost", {{"error", error.message()}});
+    supervised_ = false;
     if (error.code() == Code::kProtocol) {
       leave(kFailed);
     } else if (!accepts_) {
@@ -205,8 +206,19 @@ class Worker {
   Task<> watch_signals() {
     for (;;) {
       co_await signals_.arrived().wait(loop_, Deadline::never());
-      while (signals_.take()) drain_unasked();
+      while (signals_.take()) co_await terminated();
     }
+  }
+
+  // Whoever sends it while the supervisor lives and would not hear of it stops nobody: a worker that drained would
+  // leave its sockets to nobody. The end of the channel may be on its way at the same time.
+  Task<> terminated() {
+    constexpr Millis kOnItsWay{200};
+    if (supervised_) co_await loop_.sleep(kOnItsWay);
+    if (supervised_)
+      booted_.log.warn("signal ignored", {{"why", "the supervisor lives: it is the one to ask"}});
+    else
+      drain_unasked();
   }
 
   // Nobody has said how long it may take.
@@ -396,6 +408,7 @@ class Worker {
   detail::HookSet hooks_;
   std::function<bool()> shed_ = [this] { return acceptor_.shed(); };
   bool accepts_ = false;
+  bool supervised_ = true;
   bool draining_ = false;
   Nanos prepare_time_{0};
   Nanos longest_step_{0};

@@ -62,6 +62,13 @@ int attach_filter() {
   const sock_fprog program{.len = 1, .filter = &accept_all};
   return call(SYS_setsockopt, fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
+int set_flags(int flags) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  if (fd < 0) return errno;
+  const int result = call(SYS_fcntl, fd, F_SETFL, flags);
+  ::close(fd);
+  return result;
+}
 int read_parent() {
   char byte = 0;
   iovec here{.iov_base = &byte, .iov_len = 1};
@@ -101,6 +108,7 @@ constexpr Probe kForbidden[] = {
     {"bind-any-port", [] { return bind_to(0); }},
     {"listen", listen_unbound, Answer::kSeccompOnly},
     {"attach-filter", attach_filter, Answer::kSeccompOnly},
+    {"blocking-mode", [] { return set_flags(0); }, Answer::kSeccompOnly},
     {"kill-other", [] { return call(SYS_kill, 2, SIGTERM); }},
     {"kill-everybody", [] { return call(SYS_kill, -1, 0); }, Answer::kSeccompOnly},
     {"tgkill-other", [] { return call(SYS_tgkill, 2, 2, SIGTERM); }},
@@ -174,6 +182,7 @@ constexpr Probe kNeeded[] = {
     {"memory", big_memory},
     {"splice", splice_pipe},
     {"no-delay", no_delay},
+    {"non-blocking-mode", [] { return set_flags(O_NONBLOCK); }},
     {"random",
      [] {
        char byte = 0;

@@ -93,7 +93,11 @@ SLUICE_SOCKET(kUdp6Named, AF_INET6, SOCK_DGRAM, IPPROTO_UDP);
 // By descriptor only: with this flag and an empty path, which is how the C library asks; a path would lead nowhere.
 constexpr Condition kDescriptorOnly[] = {{3, kInt, AT_EMPTY_PATH}};
 
+// Listening sockets are shared with workers to come, which must not wait in accept(2).
+constexpr Condition kNonBlocking[] = {{1, kInt, F_SETFL}, {2, O_NONBLOCK, O_NONBLOCK}};
+
 constexpr Row kWithConditions[] = {
+    {SCMP_SYS(fcntl), "non-blocking mode", kNonBlocking},
     {SCMP_SYS(fstat), "the size of a memfd before it is mapped"},
     {SCMP_SYS(newfstatat), "the same, as the C library calls it", kDescriptorOnly},
     {SCMP_SYS(mmap), "memory", kNotExecutable},
@@ -161,7 +165,6 @@ constexpr Option kGetOptions[] = {
 };
 constexpr Option kFcntl[] = {
     {F_GETFL, 0, "non-blocking mode"},
-    {F_SETFL, 0, "non-blocking mode"},
     {F_GETFD, 0, "close-on-exec"},
     {F_SETFD, 0, "close-on-exec"},
     {F_DUPFD_CLOEXEC, 0, "a second owner"},

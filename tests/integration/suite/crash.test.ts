@@ -130,3 +130,17 @@ scenario('the admin process dying harms no traffic and comes back', async ({ slu
   assert.equal(server.accepted, 1);
   await eventually('metrics again', async () => (await proxy.metrics()).samples.length > 0);
 });
+
+scenario('SIGTERM to a worker whose supervisor lives stops nothing', async ({ sluice, origin, connect: open }) => {
+  const server = await origin();
+  const proxy = await sluice({ config: { tenants: [reverse([server.address], { name: 'a' }, { name: 'main' })] } });
+  const client = await open(proxy.address('a'));
+  assert.equal((await client.ask(get)).status, 200);
+  const worker = await eventually('the worker', () => proxy.workerPid('main'));
+  process.kill(worker, 'SIGTERM');
+  await proxy.log.waitFor('the signal', (r) => r['event'] === 'signal ignored');
+  assert.equal((await client.ask(get)).status, 200);
+  const another = await open(proxy.address('a'));
+  assert.equal((await another.ask(get)).status, 200);
+  assert.equal(await proxy.workerPid('main'), worker);
+});

@@ -122,6 +122,51 @@ TEST_F(ListenersTest, AnAddressWithoutSocketsCannotListen) {
   EXPECT_FALSE((*bound)->listen(16));
 }
 
+// What a worker in somebody else's hands can do to the sockets that it shares with those to come.
+TEST_F(ListenersTest, ASocketThatAWorkerHasShutMakesWayForANewOne) {
+  const auto bound = bind("127.0.0.1:0", 2);
+  ASSERT_TRUE(bound);
+  const std::string where = (*bound)->bound();
+  const std::vector<std::uint32_t> before = (*bound)->numbers();
+  for (std::uint32_t worker : {0, 1})
+    ASSERT_EQ(::shutdown((*bound)->sockets_of(worker, 2, Which::kListening).at(0).fd, SHUT_RDWR), 0);
+  EXPECT_EQ(connect_to(where), ECONNREFUSED);
+  ASSERT_TRUE((*bound)->listen(16));
+  EXPECT_EQ((*bound)->bound(), where);
+  EXPECT_EQ(connect_to(where), 0);
+  for (const std::uint32_t number : (*bound)->numbers()) EXPECT_THAT(before, testing::Not(testing::Contains(number)));
+  const std::vector<std::uint32_t> mended = (*bound)->numbers();
+  ASSERT_TRUE((*bound)->listen(16));
+  EXPECT_EQ((*bound)->numbers(), mended) << "what listens stays";
+}
+
+TEST_F(ListenersTest, ASocketThatAWorkerHasConnectedMakesWayForANewOne) {
+  const auto other = bind("127.0.0.1:0", 1);
+  const auto bound = bind("127.0.0.1:0", 1);
+  ASSERT_TRUE(other && bound);
+  const int socket = (*bound)->sockets_of(0, 1, Which::kListening).at(0).fd;
+  ASSERT_EQ(::shutdown(socket, SHUT_RDWR), 0);
+  const RawAddress there = SocketAddress::parse((*other)->bound()).value().raw();
+  if (::connect(socket, there.get(), there.size) != 0) ASSERT_EQ(errno, EINPROGRESS);
+  ASSERT_TRUE((*bound)->listen(16));
+  EXPECT_EQ(connect_to((*bound)->bound()), 0);
+}
+
+TEST_F(ListenersTest, AUnixSocketThatAWorkerHasShutMakesWayForANewOne) {
+  const auto bound =
+      sockets_.acquire("x", {.configured = "unix:" + path(), .workers = 2, .backlog = 16, .unix_mode = 0640});
+  ASSERT_TRUE(bound);
+  ASSERT_TRUE((*bound)->listen(16));
+  const std::vector<std::uint32_t> before = (*bound)->numbers();
+  ASSERT_EQ(::shutdown((*bound)->sockets_of(0, 2, Which::kListening).at(0).fd, SHUT_RDWR), 0);
+  ASSERT_TRUE((*bound)->listen(16));
+  EXPECT_EQ(connect_to("unix:" + path()), 0);
+  EXPECT_NE((*bound)->numbers(), before);
+  struct stat info{};
+  ASSERT_EQ(::lstat(path().c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777U, 0640U);
+}
+
 TEST_F(ListenersTest, AnAddressThatGoesAwayTakesNobodyNewAndLosesNobodyWhoIsThere) {
   const auto bound = bind("127.0.0.1:0", 1);
   ASSERT_TRUE(bound);
