@@ -22,9 +22,10 @@
 namespace sluice::supervisor {
 namespace {
 
-constexpr std::size_t kMostAtOnce = 250;
 constexpr std::string_view kMap = "map-";
-constexpr const char* kSlabs = "slabs";
+constexpr std::string_view kSockets = "listen-";
+constexpr std::string_view kSlabs = "slab-";
+constexpr Millis kPatience{500};  // for a manager that is busy; then again in a second
 
 struct Stored {
   std::string name;
@@ -32,11 +33,14 @@ struct Stored {
   std::uint64_t inode = 0;
 };
 
-// The store knows names, of printable characters and without colons.
-std::string name_of(const std::string& key) {
-  std::uint64_t hash = 14'695'981'039'346'656'037ULL;  // FNV-1a
-  for (const char byte : key) hash = (hash ^ static_cast<std::uint8_t>(byte)) * 1'099'511'628'211ULL;
-  return fmt::format("listen-{:016x}", hash);
+// The store takes out by name, so each has one of its own.
+std::string name_of(std::string_view kind, std::uint64_t inode) {
+  return fmt::format("{}{}", kind, inode);
+}
+std::string_view kind_of(std::string_view name) {
+  for (const std::string_view kind : {kSockets, kSlabs})
+    if (name.starts_with(kind)) return kind;
+  return "unknown-";
 }
 
 std::uint64_t inode_of(int fd) {
@@ -93,32 +97,20 @@ bool is_at(int fd, const std::string& path) {
   return address && address->is_unix() && address->path() == path;
 }
 
-// Gives the socket away, once.
+// Gives the descriptor away, once.
 template <class Matches>
-std::int32_t pick(std::vector<Stored>& stored, const std::string& name, Matches matches) {
+std::int32_t pick(std::vector<Stored>& stored, std::string_view kind, Matches matches) {
   for (Stored& one : stored)
-    if (one.fd && one.name == name && matches(one)) return one.fd.release();
+    if (one.fd && one.name.starts_with(kind) && matches(one)) return one.fd.release();
   return restart::kNoFd;
 }
 
-std::set<std::uint64_t> sockets_of(const restart::SavedAddress& address) {
-  std::set<std::uint64_t> all;
-  for (const restart::SavedSocket& socket : address.sockets) all.insert(socket.inode);
-  if (address.file.fd != restart::kNoFd) all.insert(inode_of(address.file.fd));
-  return all;
+Result<> put(const std::string& name, int fd) {
+  const std::array<int, 1> fds = {fd};
+  return notify_service_manager("FDSTORE=1\nFDPOLL=0\nFDNAME=" + name, fds, kPatience);
 }
-
-void put(const std::string& name, const std::vector<int>& fds) {
-  for (std::size_t at = 0; at < fds.size(); at += kMostAtOnce)
-    notify_service_manager("FDSTORE=1\nFDPOLL=0\nFDNAME=" + name,
-                           std::span(fds).subspan(at, std::min(kMostAtOnce, fds.size() - at)));
-}
-
-std::vector<int> descriptors_of(const restart::SavedAddress& address) {
-  std::vector<int> all;
-  for (const restart::SavedSocket& socket : address.sockets) all.push_back(socket.fd);
-  if (address.file.fd != restart::kNoFd) all.push_back(address.file.fd);
-  return all;
+Result<> remove(const std::string& name) {
+  return notify_service_manager("FDSTOREREMOVE=1\nFDNAME=" + name, {}, kPatience);
 }
 
 }  // namespace
@@ -128,65 +120,83 @@ FdStore::Taken FdStore::take() {
   Taken taken;
   Map known = newest_map(stored);
   map_ = known.name;
+  // what the map does not have, too: it goes with the first keep()
+  for (const Stored& one : stored)
+    if (!one.name.starts_with(kMap)) kept_[name_of(kind_of(one.name), one.inode)] = one.name;
   for (restart::SavedAddress& address : known.content.addresses) {
-    const std::string name = name_of(address.key);
     std::vector<restart::SavedSocket> there;
     for (restart::SavedSocket socket : address.sockets) {
-      socket.fd = pick(stored, name, [&](const Stored& one) { return one.inode == socket.inode; });
+      socket.fd = pick(stored, kSockets, [&](const Stored& one) { return one.inode == socket.inode; });
       if (socket.fd != restart::kNoFd) there.push_back(socket);
     }
     address.sockets = std::move(there);
     address.listening = std::min<std::uint32_t>(address.listening, static_cast<std::uint32_t>(address.sockets.size()));
     if (address.file.fd != restart::kNoFd)
-      address.file.fd = pick(stored, name, [&](const Stored& one) { return is_at(one.fd.get(), address.file.path); });
-    kept_[name] = sockets_of(address);
+      address.file.fd =
+          pick(stored, kSockets, [&](const Stored& one) { return is_at(one.fd.get(), address.file.path); });
     if (!address.sockets.empty() || address.file.fd != restart::kNoFd) taken.addresses.push_back(std::move(address));
   }
   taken.estate.last_generation = known.content.estate.last_generation;
   for (restart::SavedSlab& slab : known.content.estate.slabs) {
     slab.fd = pick(stored, kSlabs, [&](const Stored& one) { return one.inode == slab.inode; });
-    if (slab.fd == restart::kNoFd) continue;
-    kept_[kSlabs].insert(slab.inode);
-    taken.estate.slabs.push_back(std::move(slab));
+    if (slab.fd != restart::kNoFd) taken.estate.slabs.push_back(std::move(slab));
   }
   return taken;
 }
 
-void FdStore::keep(std::vector<restart::SavedAddress> addresses, restart::SavedEstate estate) {
-  if (!has_service_manager()) return;
-  std::map<std::string, std::set<std::uint64_t>> now;
+// Described first: a socket in the store that nobody knows would hold its address against us.
+Result<> FdStore::keep(std::vector<restart::SavedAddress> addresses, restart::SavedEstate estate) {
+  if (!has_service_manager()) return {};
+  std::map<std::string, int> wanted;
+  const auto want = [&](std::string_view kind, int fd) { wanted[name_of(kind, inode_of(fd))] = fd; };
   for (const restart::SavedAddress& address : addresses) {
-    const std::string name = name_of(address.key);
-    now[name] = sockets_of(address);
-    if (kept_[name] == now[name]) continue;
-    put(name, descriptors_of(address));  // one that is there already is not put in twice
+    for (const restart::SavedSocket& socket : address.sockets) want(kSockets, socket.fd);
+    if (address.file.fd != restart::kNoFd) want(kSockets, address.file.fd);
   }
-  std::vector<int> slabs;
-  for (const restart::SavedSlab& slab : estate.slabs) {
-    now[kSlabs].insert(slab.inode);
-    if (!kept_[kSlabs].contains(slab.inode)) slabs.push_back(slab.fd);
+  for (const restart::SavedSlab& slab : estate.slabs) want(kSlabs, slab.fd);
+  std::set<std::string> names;
+  for (const auto& [name, fd] : wanted) names.insert(name);
+  if (names != described_ || map_.empty() || estate.last_generation != last_generation_) {
+    if (Result<> described = describe(std::move(addresses), std::move(estate)); !described) return described;
+    described_ = std::move(names);
   }
-  put(kSlabs, slabs);
-  if (now != kept_ || map_.empty() || estate.last_generation != last_generation_)
-    describe(std::move(addresses), std::move(estate));
-  for (const auto& [name, sockets] : kept_)
-    if (!now.contains(name)) notify_service_manager("FDSTOREREMOVE=1\nFDNAME=" + name);
-  kept_ = std::move(now);
+  for (const auto& [name, fd] : wanted) {
+    if (kept_.contains(name)) continue;
+    if (Result<> stored = put(name, fd); !stored) return stored;
+    kept_[name] = name;
+  }
+  return remove_others(wanted);
+}
+
+// Under a name from before us there may be more than one, of which one is still wanted.
+Result<> FdStore::remove_others(const std::map<std::string, int>& wanted) {
+  std::set<std::string> stay;
+  for (const auto& [name, fd] : wanted) stay.insert(kept_[name]);
+  for (auto it = kept_.begin(); it != kept_.end();) {
+    if (wanted.contains(it->first)) {
+      ++it;
+      continue;
+    }
+    if (!stay.contains(it->second))
+      if (Result<> removed = remove(it->second); !removed) return removed;
+    it = kept_.erase(it);
+  }
+  return {};
 }
 
 // The new one is there before the old one goes.
-void FdStore::describe(std::vector<restart::SavedAddress> addresses, restart::SavedEstate estate) {
-  last_generation_ = estate.last_generation;
+Result<> FdStore::describe(std::vector<restart::SavedAddress> addresses, restart::SavedEstate estate) {
+  const std::uint64_t generation = estate.last_generation;
   const std::string next = map_ == "map-a" ? "map-b" : "map-a";
   const std::string before = next == "map-a" ? "map-b" : "map-a";
   const std::string text = restart::write_addresses(
       {.sequence = steady_now().count(), .addresses = std::move(addresses), .estate = std::move(estate)});
   const Result<Fd> sealed = ipc::seal_bytes("addresses", text);
-  if (!sealed) return;
-  const std::array<int, 1> fds = {sealed->get()};
-  notify_service_manager("FDSTORE=1\nFDPOLL=0\nFDNAME=" + next, fds);
-  notify_service_manager("FDSTOREREMOVE=1\nFDNAME=" + before);
+  if (!sealed) return fail(sealed.error());
+  if (Result<> stored = put(next, sealed->get()); !stored) return stored;
   map_ = next;
+  last_generation_ = generation;
+  return remove(before);
 }
 
 }  // namespace sluice::supervisor

@@ -28,6 +28,10 @@ class Generations {
   /// Errors: kBadSyntax; they are closed then.
   [[nodiscard]] Result<> inherit(const std::vector<restart::SavedAddress>& addresses);
   [[nodiscard]] std::vector<restart::SavedAddress> addresses() const { return sockets_.save(); }
+  /// Changes whenever a socket is made.
+  [[nodiscard]] std::uint32_t next_socket() const { return sockets_.next_number(); }
+  /// Files of UNIX sockets stay when we end: somebody else keeps the sockets.
+  void leave_files() { sockets_.leave_files(); }
   /// Goes on counting where a supervisor that has died was; before the first add(). How many slabs that are.
   std::size_t inherit(const Estate& estate, SlabPool::Writers writers);
   void writers_ended() { slabs_.writers_ended(); }

@@ -245,6 +245,12 @@ Result<> ListeningSockets::grow(BoundAddress& address, std::uint32_t workers) {
   return {};
 }
 
+void ListeningSockets::leave_files() {
+  for (const auto& [key, known] : known_)
+    if (const std::shared_ptr<BoundAddress> address = known.lock(); address != nullptr && address->unix_ != nullptr)
+      address->unix_->leave_file();
+}
+
 bool ListeningSockets::ours(std::uint16_t port) {
   std::erase_if(known_, [](const auto& one) { return one.second.expired(); });
   return std::ranges::any_of(known_, [&](const auto& one) {

@@ -109,6 +109,8 @@ class ListeningSockets {
   void expect_orphans() { company_ = Company::kOrphans; }
   void forget_orphans() { company_ = Company::kNone; }
   [[nodiscard]] bool has_orphans() const { return company_ == Company::kOrphans; }
+  /// Files of UNIX sockets stay when these are closed: somebody else keeps the sockets.
+  void leave_files();
   /// All that are in use, for another program that goes on with them.
   [[nodiscard]] std::vector<restart::SavedAddress> save() const;
   [[nodiscard]] std::uint32_t next_number() const { return *next_number_; }

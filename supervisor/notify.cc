@@ -1,11 +1,13 @@
 // See notify.h.
 #include "supervisor/notify.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -16,11 +18,26 @@
 
 namespace sluice::supervisor {
 namespace {
-constexpr std::size_t kMostDescriptors = 250;  // the kernel's limit is 253
+constexpr Millis kMostPatience{2000};
+
+// What it has not read yet fills its socket.
+Result<> send_in_time(int fd, std::string_view state, std::span<const int> fds, Millis patience) {
+  const Deadline end(steady_now() + patience);
+  for (;;) {
+    const sys::Io sent = sys::send_rights(fd, state, fds, 0);
+    if (sent.done()) return {};
+    if (sent.failed()) return fail_errno(sent.error, "sendmsg");
+    const auto left = std::chrono::ceil<Millis>(end.since_boot() - steady_now());
+    if (left.count() <= 0) return fail(Code::kTimeout, "the service manager does not listen");
+    pollfd room{.fd = fd, .events = POLLOUT, .revents = 0};
+    (void)::poll(&room, 1, static_cast<int>(left.count()));
+  }
 }
 
+}  // namespace
+
 void notify_service_manager(std::string_view state) {
-  notify_service_manager(state, {});
+  (void)notify_service_manager(state, {}, kMostPatience);
 }
 
 bool has_service_manager() {
@@ -43,19 +60,20 @@ std::optional<Millis> watchdog_interval() {
   return Millis(interval);
 }
 
-void notify_service_manager(std::string_view state, std::span<const int> fds) {
+Result<> notify_service_manager(std::string_view state, std::span<const int> fds, Millis patience) {
   const char* variable = std::getenv("NOTIFY_SOCKET");
   const std::string_view path = variable != nullptr ? variable : "";
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() < 2 || path.size() >= sizeof address.sun_path || (path[0] != '/' && path[0] != '@')) return;
+  if (path.size() < 2 || path.size() >= sizeof address.sun_path || (path[0] != '/' && path[0] != '@'))
+    return fail(Code::kUnavailable, "there is no service manager");
   std::ranges::copy(path, address.sun_path);
   if (path[0] == '@') address.sun_path[0] = '\0';
   Result<Fd> fd = sys::socket(AF_UNIX, SOCK_DGRAM, 0);
-  if (!fd) return;
+  if (!fd) return fail(std::move(fd).error());
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
-  if (!sys::connect(fd->get(), reinterpret_cast<const sockaddr*>(&address), size)) return;
-  (void)sys::send_rights(fd->get(), state, fds.size() <= kMostDescriptors ? fds : std::span<const int>(), 0);
+  if (::connect(fd->get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) return fail_errno(errno, "connect");
+  return send_in_time(fd->get(), state, fds, patience);
 }
 
 }  // namespace sluice::supervisor

@@ -150,10 +150,16 @@ Task<> Supervisor::wait_for_change() {
 }
 
 void Supervisor::update_store() {
-  const std::pair now(generations_->estate_version(), generations_->all().size());
-  if (!ready_ || now == stored_) return;
-  stored_ = now;
-  store_.keep(generations_->addresses(), generations_->estate());
+  const std::tuple now(generations_->estate_version(), generations_->all().size(), generations_->next_socket());
+  // on leaving all stays as it is: who starts after a restart finds every queue and every UNIX socket's file
+  if (!ready_ || leave_ != Leave::kNo || now == stored_) return;
+  const Result<> kept = store_.keep(generations_->addresses(), generations_->estate());
+  if (kept) {
+    stored_ = now;
+    store_failed_ = false;
+  } else if (!std::exchange(store_failed_, true)) {
+    log_.warn("descriptors not stored", {{"why", kept.error().message()}});
+  }
 }
 
 // Until the last has ended; then nobody writes any more to what they had.
@@ -221,6 +227,7 @@ Task<> Supervisor::depart() {
   using Who = Workforce::Who;
   const auto all_of = [this](auto holds) { return std::ranges::all_of(generations_->all(), holds); };
   notify_service_manager("STOPPING=1");
+  if (ready_ && has_service_manager()) generations_->leave_files();
   generations_->metrics().leaving();
   if (leave_ == Leave::kDrain) {
     const restart::DrainOrder order(loop_.now(), stop_budgets());
@@ -308,6 +315,7 @@ Task<> Supervisor::tick() {
   for (;;) {
     if (watchdog) notify_service_manager("WATCHDOG=1");
     co_await loop_.sleep(every);
+    if (store_failed_) update_store();
     log_.flush();
     (void)sink_.finish();
     if (const std::uint64_t lost = sink_.lost(); lost != sink_lost_said_) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/log.h"
@@ -99,7 +100,9 @@ class Supervisor {
   std::unique_ptr<Upgrader> upgrader_;
   std::unique_ptr<Control> control_;
   FdStore store_;
-  std::pair<std::uint64_t, std::size_t> stored_;  // estate, number of generations: when something may differ
+  // estate, number of generations, number of the next socket: when something may differ
+  std::tuple<std::uint64_t, std::size_t, std::uint32_t> stored_;
+  bool store_failed_ = false;
   std::unique_ptr<Roster> roster_;
   bool roster_failed_ = false;
   std::pair<std::uint64_t, std::uint32_t> estate_is_;  // version, holders

@@ -34,6 +34,8 @@ class UnixListener {
 
   UnixListener(UnixListener&& other) noexcept;
   UnixListener& operator=(UnixListener&& other) = delete;
+  /// The file stays.
+  void leave_file() { inode_ = 0; }
   /// Removes the file if it is still the one that bind() made.
   ~UnixListener();
 

@@ -2,8 +2,8 @@
 // death. Node cannot receive descriptors, so it is a Python program, written into the test's folder.
 //
 // It starts the command in its arguments, writes each notification to standard error as a JSON line, passes SIGTERM,
-// SIGINT and SIGHUP on, and ends as the command ends when that was no signal. `kills`: with a dead main process it ends
-// all that this leaves, as KillMode=mixed does; `keeps`: it does not.
+// SIGINT and SIGHUP on, and ends as the command ends when that was no signal. SIGUSR1 is `systemctl restart`: SIGTERM to the
+// command, and a new start when it has ended. `kills`: with a dead main process it ends all that this leaves, as KillMode=mixed does; `keeps`: it does not.
 export type ManagerMode = 'kills' | 'keeps';
 
 export const managerScript = String.raw`
@@ -15,6 +15,7 @@ inbox.bind(path)
 store = []  # [name, fd]
 ended = None
 stopping = False
+restarting = False
 
 def say(**what):
     sys.stderr.write(json.dumps(dict(time="", level="info", event="manager", **what)) + "\n")
@@ -56,9 +57,10 @@ def hear_all():
         except BlockingIOError: return
 
 def forward(number, frame):
-    global stopping
-    stopping = number != signal.SIGHUP
-    try: os.kill(main, number)
+    global stopping, restarting
+    restarting = number == signal.SIGUSR1
+    stopping = number not in (signal.SIGHUP, signal.SIGUSR1)
+    try: os.kill(main, signal.SIGTERM if restarting else number)
     except ProcessLookupError: pass
 
 def children():
@@ -71,7 +73,7 @@ def children():
     return found
 
 main = start()
-for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP): signal.signal(number, forward)
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1): signal.signal(number, forward)
 while True:
     try: select.select([inbox], [], [], 0.02)
     except InterruptedError: pass
@@ -82,14 +84,15 @@ while True:
         if pid == 0: break
         if pid != main: continue
         hear_all()  # what it said before it died
-        if not os.WIFSIGNALED(status) or stopping:
+        if (not os.WIFSIGNALED(status) and not restarting) or stopping:
             say(main="ended", status=status)
             os._exit(os.waitstatus_to_exitcode(status) & 255)
         if mode == "kills":
             for child in children():
                 os.kill(child, signal.SIGKILL)
                 os.waitpid(child, 0)
-        say(main="died", status=status)
+        say(main="ended" if restarting else "died", status=status)
+        restarting = False
         time.sleep(0.3)
         if stopping: os._exit(0)
         main = start()

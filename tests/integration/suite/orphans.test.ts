@@ -208,3 +208,42 @@ for (const manager of ['kills', 'keeps'] as const) {
     assert.ok(Number(stored['stored']) >= 4 + 1 + 3 * 2, JSON.stringify(stored));
   }, { timeout: 60_000 });
 }
+
+scenario('a restart by the service manager while an old generation drains: the queues stay, and the next one serves', async ({ sluice, origin, connect: open }) => {
+  const held: Array<() => void> = [];
+  const server = await origin((request, response) => {
+    if (request.url === '/slow') held.push(() => response.end('late'));
+    else response.end('ok');
+  });
+  const proxy = await sluice({
+    manager: 'kills', crashes: 'expected',
+    config: { upgrade: { probation: '0s' }, tenants: [reverse([server.address], {}, { workers: 2 })] },
+  });
+  const slow = 'GET /slow HTTP/1.1\r\nHost: web.test\r\n\r\n';
+  const first = await proxy.status();
+  const old = (await proxy.workers('main')).map((w) => w['pid'] as number);
+  const clients = [await open(proxy.address('web'))];
+  await clients[0]?.send(slow);
+  await eventually('the request', () => held.length === 1);
+  void proxy.upgrade({ force: true }).catch(() => undefined);
+  await eventually('the second generation', async () => (await proxy.status())['generation'] === 2);
+  clients.push(await open(proxy.address('web')));
+  await clients[1]?.send(slow);
+  await eventually('both requests', () => held.length === 2);
+  proxy.signal('SIGUSR1');
+  await proxy.log.waitFor('the stop', (r) => r['event'] === 'stopping');
+  // the old generation ends while Sluice leaves, and with it its part of the addresses
+  for (const pid of old) { try { process.kill(pid, 'SIGKILL'); } catch { /* gone already */ } }
+  await eventually('their end', () => old.every((pid) => { try { process.kill(pid, 0); return false; } catch { return true; } }));
+  const early = await connect(proxy.address('web'));
+  held.forEach((end) => end());
+  assert.equal((await early.ask(once)).status, 200);
+  early.close();
+  await eventually('the next supervisor', async () => {
+    const status = await proxy.status().catch(() => undefined);
+    return status !== undefined && status['ready'] === true && status['pid'] !== first['pid'];
+  });
+  const late = await connect(proxy.address('web'));
+  assert.equal((await late.ask(once)).status, 200);
+  late.close();
+});

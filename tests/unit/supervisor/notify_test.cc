@@ -1,8 +1,10 @@
 #include "supervisor/notify.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -52,6 +54,19 @@ TEST_F(Notify, KnowsAbstractNames) {
   listen_on("@sluice-notify-test-" + std::to_string(::getpid()));
   notify_service_manager("STOPPING=1");
   EXPECT_EQ(received(), "STOPPING=1");
+}
+
+TEST_F(Notify, WaitsForAManagerThatIsBusy) {
+  listen_on("@sluice-notify-test-" + std::to_string(::getpid()));
+  while (notify_service_manager("WATCHDOG=1", {}, Millis(0))) {}
+  const pid_t busy = ::fork();
+  if (busy == 0) {
+    (void)::poll(nullptr, 0, 100);
+    while (received() == "WATCHDOG=1") {}
+    ::_exit(0);
+  }
+  EXPECT_TRUE(notify_service_manager("READY=1", {}, Millis(20'000)));
+  EXPECT_EQ(::waitpid(busy, nullptr, 0), busy);
 }
 
 TEST_F(Notify, WithoutAUsableSocketNothingHappens) {
