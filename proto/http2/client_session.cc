@@ -12,6 +12,7 @@
 #include "proto/http2/callbacks.h"
 #include "proto/http2/client_callbacks.h"
 #include "proto/http2/connection_fields.h"
+#include "proto/http2/lines.h"
 
 namespace sluice::http2 {
 namespace {
@@ -75,17 +76,15 @@ void ClientSession::connect(ClientStream& stream, const http::RequestHead& head,
 
 void ClientSession::submit(ClientStream& stream, const http::RequestHead& head, std::string_view scheme,
                            std::string_view protocol, Last last) {
-  std::vector<nghttp2_nv> lines;
-  lines.reserve(head.fields().size() + 6);
-  lines.push_back(as_nv(":method", protocol.empty() ? head.method_text() : std::string_view("CONNECT")));
-  if (!protocol.empty()) lines.push_back(as_nv(":protocol", protocol));
-  lines.push_back(as_nv(":scheme", scheme));
-  lines.push_back(as_nv(":authority", head.authority().text));
-  lines.push_back(as_nv(":path", head.path_and_query()));
+  Lines lines(head.fields().size() + 6);
+  lines.add(":method", protocol.empty() ? head.method_text() : std::string_view("CONNECT"));
+  if (!protocol.empty()) lines.add(":protocol", protocol);
+  lines.add(":scheme", scheme);
+  lines.add(":authority", head.authority().text);
+  lines.add(":path", head.path_and_query());
   for (const http::Field field : head.fields())  // the key of a WebSocket: RFC 8441 section 5
-    if (!belongs_to_http1(field.id) && field.id != http::FieldId::kSecWebsocketKey)
-      lines.push_back(as_nv(field.name, field.value));
-  if (head.fields().has_token(http::FieldId::kTe, "trailers")) lines.push_back(as_nv("te", "trailers"));
+    if (!belongs_to_http1(field.id) && field.id != http::FieldId::kSecWebsocketKey) lines.add(field.name, field.value);
+  if (head.fields().has_token(http::FieldId::kTe, "trailers")) lines.add("te", "trailers");
   const nghttp2_data_provider body = ClientCallbacks::body();
   stream.session_ = this;
   stream.index_ = streams_.size();

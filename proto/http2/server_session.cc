@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "proto/http2/callbacks.h"
 #include "proto/http2/connection_fields.h"
+#include "proto/http2/lines.h"
 
 namespace sluice::http2 {
 namespace {
@@ -108,6 +109,14 @@ void ServerSession::remove(Stream& stream) {
   streams_.pop_back();
 }
 
+// In the order in which they came. There are never more of them than streams.
+Stream* ServerSession::next_of(std::vector<Stream*>& streams) {
+  if (streams.empty()) return nullptr;
+  Stream* const first = streams.front();
+  streams.erase(streams.begin());
+  return first;
+}
+
 void ServerSession::ruin(Flood flood) {
   if (aborted_) return;
   flood_ = flood;
@@ -175,38 +184,37 @@ nghttp2_nv as_nv(std::string_view name, std::string_view value) {
 
 namespace {
 
-// The fields of a response as nghttp2 takes them; names become lower case there.
-class Lines {
+// The fields of a response as nghttp2 takes them.
+class ResponseLines {
  public:
-  explicit Lines(const http::ResponseHead& head) {
+  explicit ResponseLines(const http::ResponseHead& head) : lines_(head.fields().size() + 1) {
     const std::uint16_t status = head.status();
     status_ = {static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10),
                static_cast<char>('0' + status % 10)};
-    lines_.reserve(head.fields().size() + 1);
-    lines_.push_back(as_nv(":status", {status_.data(), status_.size()}));
+    lines_.add(":status", {status_.data(), status_.size()});
     for (const http::Field field : head.fields())
-      if (!belongs_to_http1(field.id)) lines_.push_back(as_nv(field.name, field.value));
+      if (!belongs_to_http1(field.id)) lines_.add(field.name, field.value);
   }
   [[nodiscard]] const nghttp2_nv* data() const { return lines_.data(); }
   [[nodiscard]] std::size_t size() const { return lines_.size(); }
 
  private:
   std::array<char, 3> status_{};
-  std::vector<nghttp2_nv> lines_;
+  Lines lines_;
 };
 
 }  // namespace
 
 void ServerSession::interim(Stream& stream, const http::ResponseHead& head) {
   if (stream.closed_) return;
-  const Lines lines(head);
+  const ResponseLines lines(head);
   stream.owes_ = true;
   nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, stream.id_, nullptr, lines.data(), lines.size(), nullptr);
 }
 
 void ServerSession::submit_answer(Stream& stream, const http::ResponseHead& head, Last last) {
   if (stream.closed_) return;
-  const Lines lines(head);
+  const ResponseLines lines(head);
   stream.owes_ = true;
   const nghttp2_data_provider body = Callbacks::body();
   if (last == Last::kYes) stream.finished_ = true;

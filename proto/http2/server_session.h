@@ -39,12 +39,13 @@ class ServerSession {
   ServerSession(ServerSession&&) = delete;
   ~ServerSession();
 
-  /// Takes what the client has sent, the preface first. What it comes to is in arrived(), gone() and the streams.
+  /// Takes what the client has sent, the preface first. What it comes to is in next_arrived(), next_gone() and the
+  /// streams.
   void feed(std::string_view bytes, Nanos now);
-  /// Requests whose fields have come since this was last asked.
-  [[nodiscard]] std::vector<Stream*> take_arrived() { return std::exchange(arrived_, {}); }
-  /// Streams that the client, or an error of its, has ended before their answer was: to be given up and dropped.
-  [[nodiscard]] std::vector<Stream*> take_gone() { return std::exchange(gone_, {}); }
+  /// The next request whose fields have come; null when there is none.
+  [[nodiscard]] Stream* next_arrived() { return next_of(arrived_); }
+  /// The next stream that the client, or an error of its, has ended before its answer was: to be given up and dropped.
+  [[nodiscard]] Stream* next_gone() { return next_of(gone_); }
 
   /// An interim response.
   void interim(Stream& stream, const http::ResponseHead& head);
@@ -110,6 +111,7 @@ class ServerSession {
   void give_credit(Stream& stream, std::size_t bytes);
   [[nodiscard]] bool return_connection_credit();
   void remove(Stream& stream);
+  [[nodiscard]] static Stream* next_of(std::vector<Stream*>& streams);
   void settle();
   [[nodiscard]] Stream* find(std::int32_t id) const;
 

@@ -99,7 +99,7 @@ void Http2Session::take(std::string_view bytes) {
   since_ = services_.loop.now();
   if (session_.in_block() && !in_block) block_since_ = since_;
   tidy();
-  for (http2::Stream* const stream : session_.take_arrived())
+  while (http2::Stream* const stream = session_.next_arrived())
     ours(*stream).work.spawn([this, &one = ours(*stream)] { return serve(one); });
   tidy();
   show_state();
@@ -107,12 +107,14 @@ void Http2Session::take(std::string_view bytes) {
 }
 
 void Http2Session::tidy() {
-  for (http2::Stream* const stream : session_.take_gone()) {
+  while (http2::Stream* const stream = session_.next_gone()) {
     ours(*stream).work.cancel();
     std::erase(done_, stream);
     session_.drop(*stream, http2::ErrorCode::kCancel);
   }
-  for (Http2Stream* const stream : std::exchange(done_, {})) {
+  while (!done_.empty()) {
+    Http2Stream* const stream = done_.front();
+    done_.erase(done_.begin());
     if (!stream->finished() && !stream->closed()) to_send_.set();  // it is reset
     session_.drop(*stream, stream->ending());
   }

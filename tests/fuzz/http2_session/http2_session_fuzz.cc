@@ -38,7 +38,7 @@ class Server {
   void feed(std::string_view bytes) {
     const std::string piece(bytes);  // an allocation of its own, so that ASan sees a read beyond it
     session_.feed(piece, Nanos(0));
-    for (http2::Stream* const stream : session_.take_arrived()) {
+    while (http2::Stream* const stream = session_.next_arrived()) {
       look_at(*stream);
       serve(*stream);
     }
@@ -76,7 +76,7 @@ class Server {
   }
 
   void reap() {
-    for (http2::Stream* const stream : session_.take_gone()) {
+    while (http2::Stream* const stream = session_.next_gone()) {
       SLUICE_CHECK(std::erase(open_, stream) == 1, "a stream that nobody has heard of was taken back");
       session_.drop(*stream, http2::ErrorCode::kCancel);
     }

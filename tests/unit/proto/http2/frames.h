@@ -143,8 +143,8 @@ class Conversation {
 
   void say(std::string_view bytes) {
     session.feed(bytes, now);
-    for (Stream* const stream : session.take_arrived()) arrived.push_back(stream);
-    for (Stream* const stream : session.take_gone()) {
+    while (Stream* const stream = session.next_arrived()) arrived.push_back(stream);
+    while (Stream* const stream = session.next_gone()) {
       std::erase(arrived, stream);
       gone.push_back(stream->id());
       session.drop(*stream, ErrorCode::kCancel);
@@ -162,7 +162,7 @@ class Conversation {
       bytes += out.view();
       out.clear();
     }
-    for (Stream* const stream : session.take_gone()) {
+    while (Stream* const stream = session.next_gone()) {
       std::erase(arrived, stream);
       gone.push_back(stream->id());
       session.drop(*stream, ErrorCode::kCancel);
