@@ -363,6 +363,7 @@ struct SavedState {
   std::uint64_t running = 0;
   std::uint64_t pending = 0;
   std::string checked;
+  std::uint32_t protocol = 0;
 
   static constexpr std::string_view about = "All that a supervisor knows.";
   static constexpr void describe(auto& f) {
@@ -394,6 +395,7 @@ struct SavedState {
     f(&S::running, "running", "Number of the one that goes on after exec; 0: none.");
     f(&S::pending, "pending", "Number of the one that waits; 0: none.");
     f(&S::checked, "checked", "What preflight said of the new configuration; empty: this is a copy for preflight.");
+    f(&S::protocol, "protocol", "Version of what is said to the workers, and of their memory; 0: nobody has said.");
   }
 };
 static_assert(settings::complete<SavedState>());

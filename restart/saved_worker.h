@@ -118,6 +118,9 @@ struct SavedWorker {
   std::vector<std::int64_t> ends;
   std::vector<SavedProcess> process;
   std::int32_t mailbox = kNoFd;
+  std::vector<std::uint32_t> kept;
+  std::uint64_t next_generation = 0;
+  std::uint32_t next_workers = 0;
 
   static constexpr std::string_view about = "A worker slot of a generation; its place in the list is its index.";
   static constexpr void describe(auto& f) {
@@ -150,6 +153,9 @@ struct SavedWorker {
     f(&S::ends, "ends", "When it ended by itself, within the window of a crash loop.");
     f(&S::process, "process", "At most one.");
     f(&S::mailbox, "mailbox", "Where others pass datagrams on to it; -1: nowhere.").range(-1, 1 << 30);
+    f(&S::kept, "kept", "Numbers of the sockets that it accepts from although it is paused.");
+    f(&S::next_generation, "next_generation", "Who accepts instead when it is paused.");
+    f(&S::next_workers, "next_workers", "With how many workers.");
   }
 };
 static_assert(settings::complete<SavedWorker>());

@@ -138,6 +138,7 @@ void run_child(const ChildPlan& plan) noexcept {
   }
   // after the ids, which clear it
   if (plan.left == Left::kDies) (void)::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  if (plan.most_seconds > 0) ::alarm(plan.most_seconds);
   ::syscall(SYS_execveat, plan.binary, "", plan.argv, plan.envp, AT_EMPTY_PATH);
   give_up(plan, Step::kExec);
 }

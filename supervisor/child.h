@@ -54,6 +54,7 @@ struct ChildPlan {
   int landlock = -1;  ///< a rule set for kNoWrites, or -1
   std::span<const Limit> limits;
   Left left = Left::kDies;
+  unsigned most_seconds = 0;  ///< then SIGALRM ends it, whoever watches it by then; 0: as long as it likes
 };
 inline constexpr int kFirstSpare = 10;
 

@@ -71,6 +71,8 @@ Task<Result<Output>> run_beside(Loop& loop, const ChildRequest& request) {
   if (!out) co_return fail(std::move(out).error());
   Result<Fd> err = ipc::make_memfd("errors");
   if (!err) co_return fail(std::move(err).error());
+  // our own watch does not live over an exec; theirs does
+  const auto most_seconds = static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(request.limit).count()) + 1;
   const std::array limits{Limit{RLIMIT_CORE, 0}, Limit{RLIMIT_FSIZE, request.output_limit}};
   Result<Spawned> spawned = launch({.binary = request.binary,
                                     .arguments = request.arguments,
@@ -78,7 +80,8 @@ Task<Result<Output>> run_beside(Loop& loop, const ChildRequest& request) {
                                     .ids = std::nullopt,
                                     .namespaces = 0,
                                     .inner_id = 0,
-                                    .limits = limits});
+                                    .limits = limits,
+                                    .most_seconds = most_seconds});
   if (!spawned) co_return fail(std::move(spawned).error());
   Child child(*std::move(spawned));
   const Deadline deadline(loop.now() + request.limit);

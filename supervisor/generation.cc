@@ -118,7 +118,6 @@ void Generation::pause(const Generation& other) {
     const std::vector<std::uint32_t> numbers = share->numbers();
     keep.insert(keep.end(), numbers.begin(), numbers.end());
   }
-  keep.resize(std::min(keep.size(), ipc::Pause::kMostKept));
   workforce_->pause(keep, *other.workforce_);
 }
 
@@ -126,6 +125,10 @@ bool Generation::refuse_new(const Generation& other) {
   const std::vector<BoundAddress*> own = only_here(other);
   for (BoundAddress* address : own) address->refuse_new();
   return !own.empty();
+}
+
+void Generation::close_addresses(const Generation& other) {
+  for (BoundAddress* address : only_here(other)) address->close();
 }
 
 std::vector<std::string> Generation::changed_programs() const {

@@ -51,6 +51,8 @@ class Generation {
   void pause(const Generation& other);
   /// Nobody new gets in at the addresses that only this generation has: false when there are none.
   [[nodiscard]] bool refuse_new(const Generation& other);
+  /// Addresses that the other one does not have are nobody's any more, but for what its workers have of them.
+  void close_addresses(const Generation& other);
   /// What can move goes on in `other` as soon as this one drains.
   void hand_over(const Generation& other, const ipc::HandOver& order) {
     workforce_->hand_over(*other.workforce_, order);

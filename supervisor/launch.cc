@@ -173,7 +173,8 @@ Result<Spawned> launch(const LaunchPlan& plan) {
                   .restrict_to = plan.restrict_to,
                   .landlock = plan.landlock,
                   .limits = plan.limits,
-                  .left = plan.left};
+                  .left = plan.left,
+                  .most_seconds = plan.most_seconds};
   const auto keep = [&spares](int fd, int& into) -> Result<> {
     auto copy = spare(fd);
     if (!copy) return fail(std::move(copy).error());

@@ -25,6 +25,7 @@ struct LaunchPlan {
   int landlock = -1;
   std::span<const Limit> limits;
   Left left = Left::kDies;
+  unsigned most_seconds = 0;  ///< as in ChildPlan
 };
 
 /// Returns when the program runs.

@@ -104,11 +104,12 @@ std::vector<std::uint32_t> BoundAddress::numbers() const {
 }
 
 Result<> BoundAddress::listen(int backlog) {
-  if (unix_ == nullptr && sockets_.empty()) return fail(Code::kUnavailable, "no socket is left for " + bound_);
+  const bool is_unix = listen_.address.is_unix();
+  if (!is_unix && sockets_.empty()) return fail(Code::kUnavailable, "no socket is left for " + bound_);
   if (arrivals_ == Arrivals::kMaybeRefused)
     for (const Own& socket : sockets_) (void)sys::set_option(socket.fd.get(), SOL_SOCKET, SO_DETACH_FILTER, 0);
   arrivals_ = Arrivals::kWelcome;
-  if (unix_ != nullptr) return mend_unix(backlog);
+  if (is_unix) return unix_ != nullptr ? mend_unix(backlog) : bind_unix(backlog);
   const bool same = backlog == backlog_;  // as in most upgrades: then only looked at
   backlog_ = -1;
   for (std::size_t i = 0; i < sockets_.size(); ++i) {
@@ -133,6 +134,15 @@ Result<> BoundAddress::bind_anew(Own& socket) {
   Result<Fd> fd = bind_tcp(listen_);
   if (!fd) return fail(std::move(fd).error().during("listening again on " + bound_));
   socket = {.number = (*next_number_)++, .fd = *std::move(fd)};
+  return {};
+}
+
+Result<> BoundAddress::bind_unix(int backlog) {
+  Result<UnixListener> socket =
+      UnixListener::bind(listen_.address.path(), {.mode = unix_mode_, .backlog = backlog, .others = unix_others_});
+  if (!socket) return fail(std::move(socket).error());
+  unix_ = std::make_unique<UnixListener>(*std::move(socket));
+  unix_number_ = (*next_number_)++;
   return {};
 }
 
@@ -186,12 +196,14 @@ void BoundAddress::close() {
   sockets_.clear();
   listening_ = 0;
   unix_.reset();
+  ++*next_number_;  // what there is has changed
 }
 
 Result<std::shared_ptr<BoundAddress>> ListeningSockets::acquire(const std::string& key,
                                                                 const BoundAddress::Request& request) {
   const std::string step = "listening on " + request.configured;
   if (std::shared_ptr<BoundAddress> known = known_[key].lock()) {
+    if (growth_ == Growth::kNone) return claimed(std::move(known));
     if (Result<> grown = grow(*known, request.workers); !grown) {
       known->trim();
       return fail(std::move(grown).error().during(step));
@@ -206,14 +218,12 @@ Result<std::shared_ptr<BoundAddress>> ListeningSockets::acquire(const std::strin
   bound->listen_ = *std::move(listen);
   bound->next_number_ = next_number_;
   if (bound->listen_.address.is_unix()) {
-    Result<UnixListener> socket = UnixListener::bind(
-        bound->listen_.address.path(),
-        {.mode = request.unix_mode,
-         .backlog = request.backlog,
-         .others = company_ == Company::kOrphans ? UnixListener::Others::kReplace : UnixListener::Others::kRespect});
-    if (!socket) return fail(std::move(socket).error().during(step));
-    bound->unix_ = std::make_unique<UnixListener>(*std::move(socket));
-    bound->unix_number_ = take_number();
+    bound->unix_mode_ = request.unix_mode;
+    bound->unix_others_ =
+        company_ == Company::kOrphans ? UnixListener::Others::kReplace : UnixListener::Others::kRespect;
+    // an orphan's clients are its own until we can serve them: its file goes when we listen
+    if (company_ == Company::kNone)
+      if (Result<> made = bound->bind_unix(request.backlog); !made) return fail(std::move(made).error().during(step));
   } else {
     // what we hold ourselves at that port (another address of the machine, or all of them) is no stranger
     if (company_ == Company::kNone && !ours(bound->listen_.address.port()))
@@ -230,7 +240,7 @@ std::shared_ptr<BoundAddress> ListeningSockets::claimed(std::shared_ptr<BoundAdd
 }
 
 Result<> ListeningSockets::grow(BoundAddress& address, std::uint32_t workers) {
-  if (address.unix_ != nullptr) return {};
+  if (address.listen_.address.is_unix()) return {};  // listen() binds it
   while (address.sockets_.size() < workers) {
     Result<Fd> fd = bind_tcp(address.listen_);
     if (!fd) return fail(std::move(fd).error());

@@ -39,11 +39,13 @@ struct ListenAddress {
 /// One address, with the sockets of all workers of its tenant. Shared by the generations that have it.
 class BoundAddress {
  public:
+  static constexpr mode_t kAnybody = 0666;
   struct Request {
     std::string configured;
     std::uint32_t workers;
     int backlog;
-    mode_t unix_mode = 0666;  ///< clients of a UNIX endpoint are any local user; the folder's mode says who gets there
+    mode_t unix_mode =
+        kAnybody;  ///< clients of a UNIX endpoint are any local user; the folder's mode says who gets there
   };
   struct Socket {
     std::uint32_t number;  ///< unique while the supervisor lives
@@ -64,7 +66,8 @@ class BoundAddress {
   /// Nobody new gets in until the next listen(); handshakes under way come to their end and into the queue, for
   /// somebody to take. TCP.
   void refuse_new();
-  /// Closes our sockets: who connects from now on is refused, once the workers have closed theirs too.
+  /// Closes our sockets: who connects from now on is refused, once the workers have closed theirs too. Who acquires it
+  /// again gets new ones.
   void close();
 
  private:
@@ -81,6 +84,7 @@ class BoundAddress {
   void trim();
   [[nodiscard]] Result<> bind_anew(Own& socket);
   [[nodiscard]] Result<> mend_unix(int backlog);
+  [[nodiscard]] Result<> bind_unix(int backlog);
   std::string configured_;
   std::string bound_;
   ListenAddress listen_;
@@ -92,6 +96,8 @@ class BoundAddress {
   Arrivals arrivals_ = Arrivals::kWelcome;
   std::unique_ptr<UnixListener> unix_;  // or this
   std::uint32_t unix_number_ = 0;
+  mode_t unix_mode_ = kAnybody;
+  UnixListener::Others unix_others_ = UnixListener::Others::kReplace;
 };
 
 /// All addresses that are in use, so that a new generation gets the sockets of the old.
@@ -118,8 +124,9 @@ class ListeningSockets {
   /// for what is no address; nothing has been taken then.
   [[nodiscard]] Result<std::vector<std::shared_ptr<BoundAddress>>> adopt(
       const std::vector<restart::SavedAddress>& addresses, std::uint32_t next_number);
-  /// Those of the program before this one.
+  /// Those of the program before this one. Until grow_again() each is as it was: one that was closed stays so.
   [[nodiscard]] std::vector<std::shared_ptr<BoundAddress>> go_on(const Takeover& from);
+  void grow_again() { growth_ = Growth::kYes; }
 
  private:
   enum class Company : std::uint8_t { kNone, kOrphans };
@@ -130,6 +137,8 @@ class ListeningSockets {
   std::map<std::string, std::weak_ptr<BoundAddress>> known_;
   std::shared_ptr<std::uint32_t> next_number_ = std::make_shared<std::uint32_t>(1);
   Company company_ = Company::kNone;
+  enum class Growth : std::uint8_t { kNone, kYes };
+  Growth growth_ = Growth::kYes;
 };
 
 }  // namespace sluice::supervisor

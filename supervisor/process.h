@@ -72,6 +72,8 @@ class Process {
   /// For waits that must not outlive the process.
   [[nodiscard]] Scope& scope() { return scope_; }
 
+  [[nodiscard]] bool has_socket(std::uint32_t number) const { return given_.contains(number); }
+
  private:
   struct Parts {
     Spawned spawned;

@@ -125,4 +125,8 @@ void tell_to_drain(const Fd& worker) {
   (void)::syscall(SYS_pidfd_send_signal, worker.get(), SIGTERM, nullptr, 0);
 }
 
+void kill_orphan(const Fd& worker) {
+  (void)::syscall(SYS_pidfd_send_signal, worker.get(), SIGKILL, nullptr, 0);
+}
+
 }  // namespace sluice::supervisor

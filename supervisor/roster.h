@@ -54,5 +54,7 @@ class Roster {
 
 /// SIGTERM.
 void tell_to_drain(const Fd& worker);
+/// SIGKILL.
+void kill_orphan(const Fd& worker);
 
 }  // namespace sluice::supervisor

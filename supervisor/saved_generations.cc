@@ -113,6 +113,7 @@ std::unique_ptr<Generations> Generations::go_on(const Takeover& from, Loop& loop
     out->all_.push_back(Generation::go_on(from, generation, out->common_, makings));
     if (generation.number == state.serving) out->serving_ = out->all_.back().get();
   }
+  out->sockets_.grow_again();
   return out;
 }
 

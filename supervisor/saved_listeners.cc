@@ -42,6 +42,7 @@ std::vector<restart::SavedAddress> ListeningSockets::save() const {
 }
 
 std::vector<std::shared_ptr<BoundAddress>> ListeningSockets::go_on(const Takeover& from) {
+  growth_ = Growth::kNone;
   return from.must(adopt(from.state().addresses, from.state().next_socket));
 }
 

@@ -1,6 +1,7 @@
 // The supervisor on its way from one program to the next: what it knows, becoming the next one, and going on.
 #include "base/version.h"
 #include "ipc/memfd.h"
+#include "ipc/messages.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/takeover.h"
 
@@ -9,6 +10,7 @@ namespace sluice::supervisor {
 restart::SavedState Supervisor::save() const {
   restart::SavedState state;
   state.version = restart::kStateVersion;
+  state.protocol = ipc::kProtocolVersion;
   state.program = {.path = origins_.program.path(),
                    .version = std::string(version()),
                    .fd = origins_.program.fd(),

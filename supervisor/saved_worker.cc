@@ -145,6 +145,9 @@ restart::SavedWorker Worker::save() const {
   for (const Nanos end : backoff_.ends()) out.ends.push_back(end.count());
   if (process_ != nullptr) out.process.push_back(process_->save());
   out.mailbox = mailbox_.get();
+  out.kept = kept_;
+  out.next_generation = successor_.generation;
+  out.next_workers = successor_.workers;
   return out;
 }
 
@@ -181,6 +184,8 @@ void Worker::go_on(const Takeover& from, const restart::SavedWorker& saved) {
   for (const std::int64_t end : saved.ends) ends.emplace_back(end);
   backoff_.go_on(Millis(saved.next_pause_ms), std::move(ends));
   mailbox_ = Fd(saved.mailbox);
+  kept_ = saved.kept;
+  successor_ = {.generation = saved.next_generation, .workers = saved.next_workers};
   if (!saved.process.empty())
     process_ = Process::go_on(from, saved.process.front(), context_.loop, context_.sink, *this, tenant_, index_);
 }

@@ -90,8 +90,9 @@ Result<> Supervisor::prepare(Configuration configuration) {
   Result<Generation*> first = generations_->add(std::move(configuration));
   if (!first) return fail(std::move(first).error());
   generations_->set_serving(**first);
-  // connections may wait in the queue from now on
-  if (Result<> listening = (*first)->accept(); !listening) return listening;
+  // connections may wait in the queue from now on; where workers of a dead supervisor serve, when ours can
+  if (orphans_.empty())
+    if (Result<> listening = (*first)->accept(); !listening) return listening;
   upgrader_ = std::make_unique<Upgrader>(upgrader_context());
   Result<std::unique_ptr<Control>> control =
       Control::open(loop_, log_, *this, (*first)->configuration().settings.control);
@@ -118,6 +119,7 @@ Task<int> Supervisor::serve() {
     log_.info("taken over", {{"version", version()}, {"pid", ::getpid()}, {"generations", generations_->all().size()}});
     for (const std::unique_ptr<Generation>& generation : generations_->all()) generation->start();
     ready_ = true;
+    if (!orphans_.empty()) scope_.spawn([this] { return end_orphans(); });  // counted anew
   }
   if (started) {
     scope_.spawn([this] { return upgrader_->run(); });  // whoever asked before waits until here
@@ -183,6 +185,19 @@ Task<> Supervisor::watch_orphans() {
   update_roster();
 }
 
+// They share the addresses with us: one that hangs would leave its part of the clients waiting for ever.
+Task<> Supervisor::end_orphans() {
+  const ipc::UpgradeDrainSettings& drain = configuration().settings.upgrade.drain;
+  const Millis longest = std::max({drain.idle, drain.request, drain.upload, drain.tunnel, drain.flow});
+  co_await loop_.sleep(longest + restart::DrainOrder::kGrace);
+  for (const Orphan& orphan : orphans_) {
+    pollfd end{.fd = orphan.process.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&end, 1, 0) != 0) continue;
+    log_.warn("orphan killed", {{"pid", orphan.pid}, {"why", "still there after the time to drain"}});
+    kill_orphan(orphan.process);
+  }
+}
+
 void Supervisor::update_roster() {
   const std::pair is(generations_->estate_version(), generations_->holders());
   if (estate_is_ != is || estate_text_.empty()) {
@@ -205,9 +220,15 @@ Task<bool> Supervisor::start_workers() {
     }
   }
   if (leave_ != Leave::kNo) co_return true;
+  if (!orphans_.empty())
+    if (Result<> listening = generations_->serving().accept(); !listening) {
+      log_.error("start failed", {{"why", listening.error().message()}});
+      co_return false;
+    }
   ready_ = true;
   const auto took = std::chrono::floor<Millis>(uptime());
   for (const Orphan& orphan : orphans_) tell_to_drain(orphan.process);
+  if (!orphans_.empty()) scope_.spawn([this] { return end_orphans(); });
   generations_->forget_orphans();
   update_store();
   log_.info("ready", {{"workers", workers.workers().size()}, {"milliseconds", took.count()}});

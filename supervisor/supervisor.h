@@ -77,6 +77,7 @@ class Supervisor {
   [[nodiscard]] Task<> tick();
   [[nodiscard]] Result<> inherit(const std::string& control_path);
   [[nodiscard]] Task<> watch_orphans();
+  [[nodiscard]] Task<> end_orphans();
   [[nodiscard]] Task<bool> start_workers();
   /// Until a worker has moved; looks after what follows from any move.
   [[nodiscard]] Task<> wait_for_change();

@@ -11,6 +11,7 @@
 
 #include "ipc/application.h"
 #include "ipc/memfd.h"
+#include "ipc/messages.h"
 #include "ipc/settings/settings.h"
 #include "supervisor/worker_state.h"
 
@@ -75,6 +76,9 @@ Result<restart::SavedState> receive_state(int fd) {
 }
 
 Result<> understand(const restart::SavedState& state) {
+  if (state.protocol != 0 && state.protocol != ipc::kProtocolVersion)
+    return fail(Code::kUnsupported, fmt::format("the workers that run speak version {}, this program version {}",
+                                                state.protocol, ipc::kProtocolVersion));
   if (!parse_log_level(state.log_level)) return fail(Code::kBadSyntax, "a log level that is not known");
   for (const restart::SavedGeneration& generation : state.generations)
     if (Result<> understood = understand(generation); !understood) return understood;

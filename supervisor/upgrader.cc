@@ -409,6 +409,7 @@ Task<> Upgrader::retire(UpgradeRecord& record, Generation& leaving) {
   if (!leaving_) {
     hand_over(leaving);
     leaving.drain(restart::DrainOrder(context_.loop.now(), budgets));
+    leaving.close_addresses(serving);
   }
   fault_point(FaultPoint::kDrainAfter);
 }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 
@@ -152,6 +153,7 @@ void Worker::became_ready() {
   const auto took = std::chrono::floor<Millis>(context_.loop.now() - process_->started());
   move_to(WorkerState::kReady);
   if (accepting_ == Accepting::kYes) tell_to_accept();
+  if (accepting_ == Accepting::kPaused) accept_what_is_kept();
   context_.log.info("worker ready", {{"tenant", tenant_.settings.name},
                                      {"worker", index_},
                                      {"pid", process_->pid()},
@@ -215,10 +217,25 @@ void Worker::tell_to_accept() {
 
 void Worker::pause(const std::vector<std::uint32_t>& keep, const Successor& successor) {
   accepting_ = Accepting::kPaused;
-  if (state_ != WorkerState::kReady) return;
-  ipc::Pause message{.keep = {}, .next_generation = successor.generation, .next_workers = successor.workers};
-  for (const std::uint32_t socket : keep) message.keep.push_back({.socket = socket});
+  kept_ = keep;
+  successor_ = successor;
+  if (state_ == WorkerState::kReady) tell_to_pause();
+}
+
+void Worker::tell_to_pause() {
+  ipc::Pause message{.keep = {}, .next_generation = successor_.generation, .next_workers = successor_.workers};
+  for (const std::uint32_t socket : kept_)
+    if (process_->has_socket(socket) && message.keep.size() < ipc::Pause::kMostKept)
+      message.keep.push_back({.socket = socket});
   if (Result<> told = process_->channel().post(message); !told) kill(told.error().message());
+}
+
+// A process that has come after the switch: what only its generation has is accepted by nobody else.
+void Worker::accept_what_is_kept() {
+  const bool any = std::ranges::any_of(kept_, [this](std::uint32_t socket) { return process_->has_socket(socket); });
+  if (!any || tenant_.takes_datagrams()) return;
+  tell_to_accept();
+  tell_to_pause();
 }
 
 // The process has ended: what it reckoned is final. Whom we killed for being late was cut, not lost.

@@ -139,6 +139,8 @@ class Worker final : private ProcessOwner {
   void prepared(const ipc::Prepared& said);
   void close_page();
   void tell_to_accept();
+  void tell_to_pause();
+  void accept_what_is_kept();
   [[nodiscard]] Result<> ask(const ipc::FromSupervisor& question, std::uint64_t number, const Fd& file);
   [[nodiscard]] DatagramShare::Turn turn() const;
   void move_to(WorkerState next);
@@ -154,6 +156,8 @@ class Worker final : private ProcessOwner {
   Signal told_;  // drain() or stop() was called while nothing runs
   SlotSlab* slab_ = nullptr;
   Accepting accepting_ = Accepting::kNotYet;
+  std::vector<std::uint32_t> kept_;  // sockets that it accepts from all the same, when paused
+  Successor successor_{};
   restart::Ledger ledger_;
   Fd mailbox_;
   Trouble trouble_ = Trouble::kNone;

@@ -1,9 +1,11 @@
 // The death of the supervisor: its workers serve on, the next supervisor takes their place, and with a service manager's
 // descriptor store nothing is refused meanwhile.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { assert, connect, connectThrough, descendants, eventually, forward, isAlive, Load, reverse, scenario, sleep, type JsonObject, type Metrics, type Process, type Sluice } from '../kit/index.js';
+import { join } from 'node:path';
+import { assert, binaries, connect, connectThrough, descendants, eventually, forward, isAlive, Load, reverse, runProgram, scenario, sleep, type JsonObject, type Metrics, type Process, type Sluice } from '../kit/index.js';
 
+const withoutFaultPoints = readFileSync(join(binaries, 'sluice')).includes('SLUICE_FAULT_FILE') ? undefined : 'built without fault points';
 const get = 'GET / HTTP/1.1\r\nHost: web.test\r\n\r\n';
 const once = 'GET / HTTP/1.1\r\nHost: web.test\r\nConnection: close\r\n\r\n';
 const soon = { probation: '0s', drain: { idle: '2s', request: '5s', upload: '5s', tunnel: '5s' } };
@@ -246,4 +248,47 @@ scenario('a restart by the service manager while an old generation drains: the q
   const late = await connect(proxy.address('web'));
   assert.equal((await late.ask(once)).status, 200);
   late.close();
+});
+
+scenario('a start that fails beside orphans takes nothing from them', async ({ sluice, origin, after }) => {
+  const server = await origin((request, response) => { request.resume().on('end', () => response.end('ok')); });
+  const port = await freePort();
+  const first = await sluice({ crashes: 'expected', config: { upgrade: soon, tenants: [reverse([server.address], { listen: [`127.0.0.1:${port}`] }, { workers: 2 })] } });
+  const path = join(first.folder, 'web.sock');
+  first.reconfigure((config) => {
+    for (const endpoint of (config['tenants'] as JsonObject[])[0]?.['endpoints'] as JsonObject[]) endpoint['listen'] = [`127.0.0.1:${port}`, `unix:${path}`];
+  });
+  assert.equal((await first.upgrade())['outcome'], 'done');
+  const family = familyOf(first, after);
+  const load = new Load(first, 'web', 8);
+  first.signal('SIGKILL');
+  assert.equal(await first.waitForExit(), 'SIGKILL');
+  const socket = statSync(path).ino;
+  const failed = await runProgram('sluice', ['-c', first.configPath], { SLUICE_FAULTS: 'worker.ready=kill' });
+  assert.equal(failed.code, 1, failed.stderr);
+  assert.match(failed.stderr, /start failed/);
+  const asked = load.asked;
+  await eventually('more requests', () => load.asked > asked + 20);
+  await load.stop();
+  assert.deepEqual(load.failures, []);
+  assert.equal(statSync(path).ino, socket);
+  assert.ok(family.some(isAlive));
+}, { skip: withoutFaultPoints });
+
+scenario('an orphan that hangs is ended when its time to drain is over', async ({ sluice, origin, after }) => {
+  const server = await origin();
+  const port = await freePort();
+  const drain = { idle: '1s', request: '1s', upload: '1s', tunnel: '1s', flow: '1s' };
+  const config = { upgrade: { drain }, tenants: [reverse([server.address], { listen: [`127.0.0.1:${port}`] })] };
+  const first = await sluice({ crashes: 'expected', config });
+  const family = familyOf(first, after);
+  const hangs = await first.workerPid('main') as number;
+  first.signal('SIGKILL');
+  await first.waitForExit();
+  process.kill(hangs, 'SIGSTOP');
+  const second = await sluice({ config, after: first });
+  const record = await second.log.waitFor('its end', (r) => r['event'] === 'orphan killed');
+  assert.equal(record['pid'], hangs);
+  await second.log.waitFor('all being gone', (r) => r['event'] === 'orphans gone');
+  assert.ok(family.every((p) => !isAlive(p)));
 });

@@ -1,4 +1,5 @@
 // Upgrades under load: nothing that a client has or makes is lost, and the ledger knows what became of it.
+import { createServer } from 'node:net';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, binaries, connect, connectThrough, eventually, forward, Load, reverse, scenario, sleep, type JsonObject } from '../kit/index.js';
@@ -177,6 +178,50 @@ for (const program of ['the same supervisor', 'a new supervisor']) {
     assert.equal((await held.readResponse()).text, 'held');
   });
 }
+
+scenario('a removed address is closed while its old generation still drains', async ({ sluice, origin, connect: open }) => {
+  let release = (): void => undefined;
+  const server = await origin((_, response) => { release = () => void response.end('held'); });
+  const proxy = await sluice({ config: { upgrade: { probation: '0s' }, tenants: [reverse([server.address], { listen: ['127.0.0.1:0'] })] } });
+  const first = proxy.address('web');
+  const held = await open(first);
+  await held.send(get('/held'));
+  await eventually('the request', () => server.seen.length === 1);
+  proxy.reconfigure((config) => {
+    ((tenant(config)['endpoints'] as JsonObject[])[0] as JsonObject)['listen'] = ['127.0.0.2:0'];
+  });
+  assert.equal((await proxy.upgrade({ until: 'probation' }))['outcome'], 'done');
+  const port = Number(first.slice(first.lastIndexOf(':') + 1));
+  await eventually('the port being free', () => new Promise<boolean>((done) => {
+    const server = createServer().on('error', () => done(false));
+    server.listen({ port, host: '127.0.0.1' }, () => void server.close(() => done(true)));
+  }));
+  release();
+  assert.equal((await held.readResponse()).text, 'held');
+});
+
+scenario('a removed address is served until the probation is over, also when its worker dies', async ({ sluice, origin, connect: open }) => {
+  const server = await origin();
+  const proxy = await sluice({
+    crashes: 'expected', config: { upgrade: { probation: '60s' }, tenants: [reverse([server.address], { listen: ['127.0.0.1:0'] })] },
+  });
+  const first = proxy.address('web');
+  proxy.reconfigure((config) => {
+    ((tenant(config)['endpoints'] as JsonObject[])[0] as JsonObject)['listen'] = ['127.0.0.2:0'];
+  });
+  const upgraded = proxy.upgrade();
+  await eventually('the switch', async () => (await proxy.status())['generation'] === 2);
+  const old = (await proxy.workers('main')).find((w) => w['generation'] === 1) as JsonObject;
+  process.kill(old['pid'] as number, 'SIGKILL');
+  await eventually('the next one', async () => (await proxy.workers('main')).some(
+    (w) => w['generation'] === 1 && w['state'] === 'ready' && w['pid'] !== old['pid']));
+  for (const address of [first, proxy.address('web')]) {
+    const client = await open(address);
+    assert.equal((await client.ask(once)).status, 200);
+  }
+  proxy.signal('SIGTERM');
+  assert.equal((await upgraded)['outcome'], 'done');
+});
 
 scenario('tenants come and go', async ({ sluice, origin, connect: open }) => {
   const server = await origin();

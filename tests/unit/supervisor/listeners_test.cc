@@ -167,6 +167,40 @@ TEST_F(ListenersTest, AUnixSocketThatAWorkerHasShutMakesWayForANewOne) {
   EXPECT_EQ(info.st_mode & 07777U, 0640U);
 }
 
+TEST_F(ListenersTest, AnAddressThatWasClosedAndComesBackIsBoundAgain) {
+  const auto old = bind("127.0.0.1:0", 2);
+  ASSERT_TRUE(old);
+  const std::string where = (*old)->bound();
+  (*old)->close();
+  EXPECT_EQ(connect_to(where), ECONNREFUSED);
+  const auto again = bind("127.0.0.1:0", 1);
+  ASSERT_TRUE(again);
+  EXPECT_EQ((*again)->bound(), where);
+  EXPECT_EQ(connect_to(where), 0);
+  const std::string file = "unix:" + path();
+  const auto closed = bind(file, 1);
+  ASSERT_TRUE(closed);
+  (*closed)->close();
+  EXPECT_EQ(connect_to(file), ENOENT);
+  ASSERT_TRUE(bind(file, 1));
+  EXPECT_EQ(connect_to(file), 0);
+}
+
+TEST_F(ListenersTest, BesideOrphansAUnixSocketIsTheirsUntilWeListen) {
+  const Result<UnixListener> orphan = UnixListener::bind(path(), {.mode = 0600});
+  ASSERT_TRUE(orphan);
+  sockets_.expect_orphans();
+  const auto bound = sockets_.acquire("x", {.configured = "unix:" + path(), .workers = 1, .backlog = 16});
+  ASSERT_TRUE(bound) << bound.error().message();
+  struct stat info{};
+  ASSERT_EQ(::lstat(path().c_str(), &info), 0);
+  EXPECT_EQ(info.st_ino, orphan->inode());
+  ASSERT_TRUE((*bound)->listen(16));
+  ASSERT_EQ(::lstat(path().c_str(), &info), 0);
+  EXPECT_NE(info.st_ino, orphan->inode());
+  EXPECT_EQ((*bound)->sockets_of(0, 1, Which::kListening).size(), 1U);
+}
+
 TEST_F(ListenersTest, AnAddressThatGoesAwayTakesNobodyNewAndLosesNobodyWhoIsThere) {
   const auto bound = bind("127.0.0.1:0", 1);
   ASSERT_TRUE(bound);

@@ -10,6 +10,7 @@
 
 #include "base/sys.h"
 #include "ipc/memfd.h"
+#include "ipc/messages.h"
 
 namespace sluice::supervisor {
 namespace {
@@ -69,6 +70,18 @@ TEST_F(TakeoverTest, AStateOfNobodyGoesNowhere) {
   const Back back = give_back(R"({"version":999})", "");
   EXPECT_EQ(back.status, 1);
   EXPECT_EQ(back.told, "");
+}
+
+TEST(Understand, RefusesWorkersThatSpeakAnotherVersion) {
+  restart::SavedState state;
+  state.log_level = "info";
+  EXPECT_TRUE(understand(state)) << "a program that did not say";
+  state.protocol = ipc::kProtocolVersion;
+  EXPECT_TRUE(understand(state));
+  ++state.protocol;
+  const Result<> understood = understand(state);
+  ASSERT_FALSE(understood);
+  EXPECT_EQ(understood.error().code(), Code::kUnsupported);
 }
 
 }  // namespace
