@@ -134,6 +134,16 @@ Result<> Exchange::check_loop() {
   return {};
 }
 
+// How a request has come is known from its connection. What its client says of it (:scheme, an absolute URI) proves
+// nothing to those who decide by it; to a forward proxy it is where the request is to go.
+void Exchange::settle_scheme() {
+  if (endpoint_.settings.mode != ipc::Mode::kReverse || request_.method() == http::Method::kConnect) return;
+  const bool secure = connection_.tls != nullptr;
+  if (!secure && request_.scheme().empty()) return;
+  const Result<> settled = request_.set_scheme(secure ? "https" : "http");
+  static_cast<void>(settled);  // both are schemes
+}
+
 // A client that takes one connection for several names may do so only as far as the certificate goes. To a forward
 // proxy other hosts are what it is for.
 Result<> Exchange::check_host() {
@@ -146,6 +156,7 @@ Task<Result<>> Exchange::handle() {
   // a refused CONNECT may be followed by the bytes of the tunnel it did not become: never read them as a request (RFC
   // 9931)
   if (request_.method() == http::Method::kConnect) client_.close_after();
+  settle_scheme();
   if (Result<> ok = check_loop(); !ok) co_return ok;
   if (Result<> ok = check_host(); !ok) co_return ok;
   if (request_.fields().may_have(ForwardedRules::kFields)) receive_forwarded();

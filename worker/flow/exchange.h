@@ -62,6 +62,7 @@ class Exchange {
   [[nodiscard]] Result<Destination> route();
   [[nodiscard]] Result<Destination> route_forward();
   [[nodiscard]] Result<> check_loop();
+  void settle_scheme();
   [[nodiscard]] Result<> check_host();
   // limited.cc
   [[nodiscard]] Result<> check_limits();

@@ -25,7 +25,10 @@ Result<> Exchange::prepare_request() {
   if (!upgrade_.empty()) http1::declare_upgrade(fields, upgrade_);
   if (const std::string& via = endpoint_.settings.http.via; !via.empty())
     http::append_via(fields, request_.version(), via);
-  if (endpoint_.forwarded.has_to_say(fields)) endpoint_.forwarded.say(request_, connection_.core.peer, core_.client());
+  if (endpoint_.forwarded.has_to_say(fields))
+    endpoint_.forwarded.say(request_, {.peer = connection_.core.peer,
+                                       .client = core_.client(),
+                                       .transport = connection_.tls != nullptr ? Transport::kTls : Transport::kClear});
   if (rules_ != nullptr) {
     if (Result<> rewritten = rules_->rewrite(request_); !rewritten) return rewritten;
     rules_->request_fields().apply(fields, request_facts(0));

@@ -42,8 +42,8 @@ void append_bare(std::string& out, const ForwardedNode& node) {
   }
 }
 
-std::string_view scheme_of(const http::RequestHead& request) {
-  return request.scheme().empty() ? "http" : request.scheme();
+std::string_view scheme_of(Transport transport) {
+  return transport == Transport::kTls ? "https" : "http";
 }
 
 // The chain in the form of the other field.
@@ -106,14 +106,14 @@ std::optional<IpAddress> ForwardedRules::receive(http::Fields& fields, const Soc
   return legacy.malformed() ? std::nullopt : client_of(legacy);
 }
 
-std::string ForwardedRules::our_element(const http::RequestHead& request, const SocketAddress& peer) const {
+std::string ForwardedRules::our_element(const http::RequestHead& request, const Arrival& arrival) const {
   std::string text;
   for (const ForwardedParameter parameter : settings_.parameters) {
     if (parameter == ForwardedParameter::kHost && request.authority().text.empty()) continue;
     if (!text.empty()) text += ';';
     switch (parameter) {
       case ForwardedParameter::kFor:
-        http::append_node(text += "for=", node_of(peer));
+        http::append_node(text += "for=", node_of(arrival.peer));
         break;
       case ForwardedParameter::kBy:
         http::append_value(text += "by=", by_);
@@ -122,14 +122,14 @@ std::string ForwardedRules::our_element(const http::RequestHead& request, const 
         http::append_value(text += "host=", request.authority().text);
         break;
       case ForwardedParameter::kProto:
-        http::append_value(text += "proto=", scheme_of(request));
+        http::append_value(text += "proto=", scheme_of(arrival.transport));
         break;
     }
   }
   return text;
 }
 
-void ForwardedRules::say(http::RequestHead& request, const SocketAddress& peer, const SocketAddress& client) const {
+void ForwardedRules::say(http::RequestHead& request, const Arrival& arrival) const {
   http::Fields& fields = request.fields();
   std::string forwarded = joined(fields, FieldId::kForwarded);
   std::string legacy = joined(fields, FieldId::kXForwardedFor);
@@ -141,21 +141,22 @@ void ForwardedRules::say(http::RequestHead& request, const SocketAddress& peer, 
     legacy = as_x_forwarded_for(http::read_forwarded(fields));
   }
   if (says_forwarded) {
-    append_member(forwarded, our_element(request, peer));
+    append_member(forwarded, our_element(request, arrival));
     if (!forwarded.empty()) fields.set(FieldId::kForwarded, forwarded);
   }
   if (says_legacy) {
     std::string ours;
-    append_bare(ours, node_of(peer));
+    append_bare(ours, node_of(arrival.peer));
     append_member(legacy, ours);
     fields.set(FieldId::kXForwardedFor, legacy);
   }
   if (emits(ForwardedField::kXForwardedProto) && !fields.has(FieldId::kXForwardedProto))
-    fields.set(FieldId::kXForwardedProto, scheme_of(request));
+    fields.set(FieldId::kXForwardedProto, scheme_of(arrival.transport));
   if (emits(ForwardedField::kXForwardedHost) && !fields.has(FieldId::kXForwardedHost) &&
       !request.authority().text.empty())
     fields.set(FieldId::kXForwardedHost, request.authority().text);
-  if (emits(ForwardedField::kXRealIp) && client.is_ip()) fields.set(FieldId::kXRealIp, client.ip().unmapped().text());
+  if (emits(ForwardedField::kXRealIp) && arrival.client.is_ip())
+    fields.set(FieldId::kXRealIp, arrival.client.ip().unmapped().text());
 }
 
 }  // namespace sluice::worker

@@ -6,6 +6,7 @@
 // that came, so that the two never contradict each other. A request that has none of the fields, at an endpoint that
 // emits none, costs two comparisons. Immutable, one per endpoint.
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -16,8 +17,17 @@
 
 namespace sluice::worker {
 
+enum class Transport : std::uint8_t { kClear, kTls };
+
 class ForwardedRules {
  public:
+  /// From whom a request came, and how.
+  struct Arrival {
+    const SocketAddress& peer;
+    const SocketAddress& client;  ///< what receive() found, or the peer
+    Transport transport;          ///< of the peer; what the request says of its scheme proves nothing
+  };
+
   static constexpr http::FieldIds kFields = {http::FieldId::kForwarded,        http::FieldId::kXForwardedFor,
                                              http::FieldId::kXForwardedHost,   http::FieldId::kXForwardedPort,
                                              http::FieldId::kXForwardedPrefix, http::FieldId::kXForwardedProto,
@@ -30,14 +40,13 @@ class ForwardedRules {
   [[nodiscard]] std::optional<IpAddress> receive(http::Fields& fields, const SocketAddress& peer) const;
 
   [[nodiscard]] bool has_to_say(const http::Fields& fields) const { return emits_ || fields.may_have(kFields); }
-  /// `client` is what receive() found, or the peer.
-  void say(http::RequestHead& request, const SocketAddress& peer, const SocketAddress& client) const;
+  void say(http::RequestHead& request, const Arrival& arrival) const;
 
  private:
   [[nodiscard]] bool trusts(const SocketAddress& peer) const;
   [[nodiscard]] bool emits(ipc::ForwardedField field) const;
   [[nodiscard]] std::optional<IpAddress> client_of(const http::ForwardedChain& chain) const;
-  [[nodiscard]] std::string our_element(const http::RequestHead& request, const SocketAddress& peer) const;
+  [[nodiscard]] std::string our_element(const http::RequestHead& request, const Arrival& arrival) const;
 
   const ipc::ForwardedSettings& settings_;
   std::string by_;

@@ -144,11 +144,6 @@ Task<Http1Session::Next> Http1Session::serve_one() {
   if (!fault && !late)
     if (const auto expects = http::expects_continue(head); !expects) fault = expects.error();
 
-  if (connection_.tls != nullptr && head.scheme().empty() && head.method() != http::Method::kConnect) {
-    const Result<> named = head.set_scheme("https");
-    static_cast<void>(named);  // which is one
-  }
-
   if (late || fault) client.refuse(head.method());
   if (late) {
     Error error = Error(Code::kTimeout, "the request head took too long").from(Side::kClient);

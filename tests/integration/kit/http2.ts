@@ -2,6 +2,7 @@
 // over a Connection: `h2.frame()` and `h2.frames()`.
 import { connect as connectHttp2, type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
+import { connect as connectSecurely, type ConnectionOptions as TlsOptions } from 'node:tls';
 import { once } from 'node:events';
 import { socketOptions, type Address, type Connection } from './connection.js';
 import { within } from './wait.js';
@@ -45,8 +46,13 @@ export class Http2Client {
     session.on('error', () => undefined);  // told to whoever waits for a stream
   }
 
-  static async open(address: Address): Promise<Http2Client> {
-    const session = connectHttp2('http://web.test', { createConnection: () => connectSocket(socketOptions(address)) });
+  /** `tls`: over TLS, as a client that trusts this authority and offers h2. */
+  static async open(address: Address, tls?: TlsOptions): Promise<Http2Client> {
+    const session = tls === undefined
+      ? connectHttp2('http://web.test', { createConnection: () => connectSocket(socketOptions(address)) })
+      : connectHttp2('https://web.test', {
+        createConnection: () => connectSecurely({ ...socketOptions(address), servername: 'web.test', ALPNProtocols: ['h2'], ...tls }),
+      });
     const client = new Http2Client(session);
     await within(5000, `connecting to ${address}`, once(session, 'connect'));
     return client;

@@ -1,5 +1,5 @@
 // Forwarded and the X-Forwarded fields: whom the proxy believes and what it says.
-import { assert, reverse, scenario } from '../kit/index.js';
+import { assert, h2, reverse, scenario } from '../kit/index.js';
 
 const ask = (more = ''): string => `GET / HTTP/1.1\r\nHost: web.test\r\n${more}\r\n`;
 const spoofed = 'Forwarded: for=6.6.6.6\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nX-Real-IP: 6.6.6.6\r\n';
@@ -25,6 +25,32 @@ scenario('what an untrusted client says about itself is replaced', async ({ slui
   assert.equal(headers['x-forwarded-proto'], 'http');
   assert.equal(headers['x-forwarded-host'], 'web.test');
   assert.equal(headers['x-real-ip'], '127.0.0.1');
+});
+
+scenario('a client without TLS cannot say that it has some', async ({ sluice, origin, connect, after }) => {
+  const server = await origin();
+  const proxy = await sluice({
+    config: {
+      tenants: [{
+        ...reverse([server.address]),
+        endpoints: [{
+          name: 'web', listen: ['127.0.0.1:0'], forwarded: { emit: ['x-forwarded-proto'] },
+          routes: [{ path: '/moved', redirect: { to: '${scheme}://new.test/' } }, { upstream: 'origin' }],
+        }],
+      }],
+    },
+  });
+  const one = await connect(proxy.address('web'));
+  await one.ask('GET https://web.test/ HTTP/1.1\r\nHost: web.test\r\n\r\n');
+  const moved = await one.ask('GET https://web.test/moved HTTP/1.1\r\nHost: web.test\r\n\r\n');
+  assert.equal(moved.head.get('location'), 'http://new.test/');
+  const two = await h2.Http2Client.open(proxy.address('web'));
+  after(() => two.close());
+  assert.equal((await two.ask({ ':scheme': 'https' })).status, 200);
+  assert.equal((await two.ask({ ':scheme': 'https', ':path': '/moved' })).headers.location, 'http://new.test/');
+  assert.deepEqual(server.seen.map((seen) => seen.headers['x-forwarded-proto']), ['http', 'http']);
+  const line = await proxy.log.waitFor('the line of the request', (entry) => entry.event === 'request');
+  assert.equal(line.scheme, 'http');
 });
 
 scenario('what a trusted proxy says is appended to, and its client is the one in the log', async ({ sluice, origin, connect }) => {

@@ -32,7 +32,8 @@ struct Fixture {
     const SocketAddress peer = address(from);
     client = rules.receive(request.fields(), peer);
     const SocketAddress effective = client ? SocketAddress(*client, 0) : peer;
-    if (rules.has_to_say(request.fields())) rules.say(request, peer, effective);
+    if (rules.has_to_say(request.fields()))
+      rules.say(request, {.peer = peer, .client = effective, .transport = transport});
   }
   [[nodiscard]] std::string value(FieldId id) const {
     EXPECT_LE(request.fields().count(id), 1U);
@@ -43,6 +44,7 @@ struct Fixture {
   http::RequestHead request;
   ipc::EndpointSettings settings;
   std::optional<IpAddress> client;
+  Transport transport = Transport::kClear;
 };
 
 TEST(Forwarded, OfAnUntrustedClientIsRemoved) {
@@ -71,6 +73,21 @@ TEST(Forwarded, OfAnUntrustedClientIsReplacedByOurs) {
   EXPECT_EQ(f.value(FieldId::kXForwardedProto), "http");
   EXPECT_EQ(f.value(FieldId::kXForwardedHost), "web.test:8080");
   EXPECT_EQ(f.value(FieldId::kXRealIp), "2001:db9::1");
+}
+
+TEST(Forwarded, SchemeIsThatOfTheConnectionWhateverTheRequestSays) {
+  for (const Transport transport : {Transport::kClear, Transport::kTls})
+    for (const std::string_view said : {"http", "https"}) {
+      Fixture f({});
+      ASSERT_TRUE(f.request.set_scheme(said));
+      f.settings.forwarded.emit = {ForwardedField::kForwarded, ForwardedField::kXForwardedProto};
+      f.settings.forwarded.parameters = {ForwardedParameter::kProto};
+      f.transport = transport;
+      f.pass("192.0.2.7:1000");
+      const std::string scheme = transport == Transport::kTls ? "https" : "http";
+      EXPECT_EQ(f.value(FieldId::kXForwardedProto), scheme);
+      EXPECT_EQ(f.value(FieldId::kForwarded), "proto=" + scheme);
+    }
 }
 
 TEST(Forwarded, OfATrustedProxyIsAppendedToAndNamesTheClient) {
