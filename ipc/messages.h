@@ -249,6 +249,24 @@ struct Keyholder {
   static void fields(auto& /*self*/, auto& /*codec*/) {}
 };
 
+/// Keys of session tickets (worker/tls/tickets.h), in place of earlier ones: to be sealed with the first, opened with
+/// any. Secret.
+struct TicketKeys {
+  static constexpr std::size_t kName = 16;
+  static constexpr std::size_t kSecret = 32;
+  static constexpr std::size_t kMost = 3;
+  struct Item {
+    std::string name;
+    std::string secret;
+    static void fields(auto& self, auto& codec) {
+      codec.data(self.name, kName);
+      codec.data(self.secret, kSecret);
+    }
+  };
+  std::vector<Item> items;
+  static void fields(auto& self, auto& codec) { codec.list(self.items, kMost); }
+};
+
 /// Exit at once; after Drained, what has come by UDP is answered first.
 struct Stop {
   static void fields(auto& /*self*/, auto& /*codec*/) {}
@@ -368,6 +386,7 @@ inline constexpr std::tuple kFromSupervisor{
     Row<Keys>       {{14, "Keys",        Role::kSupervisor, detail::kAnyPhase,     Times::kMany, kMaxFds, detail::kBatch}},
     Row<KeyUser>    {{15, "KeyUser",     Role::kSupervisor, detail::kAnyPhase,     Times::kMany, 1,       kMaxName + 2}},
     Row<Keyholder>  {{16, "Keyholder",   Role::kSupervisor, detail::kAnyPhase,     Times::kMany, 1,       0}},
+    Row<TicketKeys> {{17, "TicketKeys",  Role::kSupervisor, detail::kAnyPhase,     Times::kMany, 0,       170}},
     Row<Reconfigure>{{20, "Reconfigure", Role::kSupervisor, detail::kServingOnly,  Times::kMany, 1,       8}},
     Row<Adopt>      {{21, "Adopt",       Role::kSupervisor, detail::kServingOnly,  Times::kMany, 0,       8}},
     Row<SaveState>  {{22, "SaveState",   Role::kSupervisor, detail::kServingOnly,  Times::kMany, 1,       8}},

@@ -40,6 +40,7 @@ inline constexpr std::array kChangeRules = {
     ChangeRule{"tenants.endpoints.tls.enabled", Needs::kGeneration},
     ChangeRule{"tenants.endpoints.tunnel", Needs::kInPlace},
     ChangeRule{"tenants.endpoints.connect", Needs::kInPlace},
+    ChangeRule{"tenants.session_tickets", Needs::kInPlace},
     ChangeRule{"tenants.limits.buffers", Needs::kInPlace},
     ChangeRule{"tenants.limits.request_rate", Needs::kInPlace},
     ChangeRule{"tenants.limits.request_burst", Needs::kInPlace},

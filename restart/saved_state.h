@@ -318,6 +318,21 @@ struct SavedId {
 };
 static_assert(settings::complete<SavedId>());
 
+struct SavedTickets {
+  std::string tenant;
+  std::int64_t since = 0;
+  std::string hex;
+
+  static constexpr std::string_view about = "Keys of a tenant's session tickets.";
+  static constexpr void describe(auto& f) {
+    using S = SavedTickets;
+    f(&S::tenant, "tenant", "");
+    f(&S::since, "since", "Nanoseconds of the steady clock: the current one is it from then on.");
+    f(&S::hex, "hex", "The next one, the current one, the previous one.");
+  }
+};
+static_assert(settings::complete<SavedTickets>());
+
 struct SavedProgram {
   std::string path;
   std::string version;
@@ -354,6 +369,7 @@ struct SavedState {
   std::vector<SavedOrphan> orphans;
   std::vector<SavedId> private_ids;
   std::vector<SavedPast> past;
+  std::vector<SavedTickets> tickets;
   std::uint64_t last_generation = 0;
   std::uint64_t serving = 0;
   std::vector<SavedGeneration> generations;
@@ -386,6 +402,7 @@ struct SavedState {
     f(&S::orphans, "orphans", "");
     f(&S::private_ids, "private_ids", "");
     f(&S::past, "past", "");
+    f(&S::tickets, "tickets", "");
     f(&S::last_generation, "last_generation", "Number of the newest generation that ever was.");
     f(&S::serving, "serving", "Number of the one that serves.");
     f(&S::generations, "generations", "Oldest first.").filled();

@@ -40,6 +40,7 @@ Generations::Generations(Loop& loop, Log& log, LogSink& sink, std::unique_ptr<Ow
                   [this](const SlotSlab& slab) {
                     for (const std::unique_ptr<Generation>& generation : all_) generation->workforce().show_new(slab);
                   },
+              .tickets = tickets_,
               .connect_mailboxes = [this](Worker& worker) { connect_mailboxes(worker); }} {}
 
 Result<Generation*> Generations::add(Configuration configuration) {
@@ -100,6 +101,24 @@ void Generations::connect_mailboxes(Worker& worker) {
     }
   (void)worker.post(others, fds);
   worker.set_mailbox(std::move(made->outbox));
+}
+
+void Generations::rotate_tickets() {
+  const auto workers_of = [this](const std::string& tenant) {
+    std::vector<Worker*> found;
+    for (const std::unique_ptr<Generation>& generation : all_)
+      for (const std::unique_ptr<Worker>& worker : generation->workforce().workers())
+        if (worker->tenant().settings.name == tenant) found.push_back(worker.get());
+    return found;
+  };
+  const Nanos now = common_.loop.now();
+  for (const ipc::TenantSettings& tenant : serving_->configuration().settings.tenants) {
+    if (!tickets_.rotate(tenant.name, now, tenant.session_tickets.rotation)) continue;
+    for (Worker* worker : workers_of(tenant.name))
+      if (worker->pid() != 0)
+        (void)worker->post(tickets_.of(tenant.name, now), {});  // one that cannot hear it is ended
+    tickets_.forget([&](const std::string& other) { return workers_of(other).empty(); });
+  }
 }
 
 std::size_t Generations::draining() const {

@@ -12,6 +12,7 @@
 #include "supervisor/estate.h"
 #include "supervisor/generation.h"
 #include "supervisor/own_metrics.h"
+#include "supervisor/tickets.h"
 
 namespace sluice::supervisor {
 
@@ -70,6 +71,8 @@ class Generations {
   [[nodiscard]] bool has(pid_t pid) const;
   /// What the admin process reads about the slots.
   void publish_facts();
+  /// Gives workers new keys of session tickets where it is time for them.
+  void rotate_tickets();
   [[nodiscard]] OwnMetrics& metrics() { return *metrics_; }
   [[nodiscard]] const Steering& steering() const { return datagrams_.steering(); }
   /// Crashes and lost connections of a slot in all generations that ever were.
@@ -90,6 +93,7 @@ class Generations {
   PrivateIds private_ids_;
   Cgroups cgroups_;
   SlabPool slabs_;
+  Tickets tickets_;
   Workforce::Common common_;
   std::map<std::pair<std::string, std::uint32_t>, Past> past_;
   std::uint64_t last_number_ = 0;

@@ -85,6 +85,7 @@ void Generations::save(restart::SavedState& state) const {
                           .worker = slot.second,
                           .crashes = past.crashes,
                           .lost_connections = past.lost_connections});
+  state.tickets = tickets_.save();
   state.last_generation = last_number_;
   state.serving = serving_->number();
   for (const std::unique_ptr<Generation>& generation : all_) state.generations.push_back(generation->save());
@@ -103,6 +104,7 @@ std::unique_ptr<Generations> Generations::go_on(const Takeover& from, Loop& loop
   out->private_ids_.go_on_with(std::move(ids));
   for (const restart::SavedPast& past : state.past)
     out->past_[{past.tenant, past.worker}] = {.crashes = past.crashes, .lost_connections = past.lost_connections};
+  from.must(out->tickets_.go_on_with(state.tickets));
   out->last_number_ = state.last_generation;
   const TenantMakings makings{.sockets = out->sockets_,
                               .datagrams = out->datagrams_,

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <charconv>
 
+#include "base/hex.h"
 #include "restart/saved_worker.h"
 #include "supervisor/process.h"
 #include "supervisor/takeover.h"
@@ -25,29 +26,6 @@ std::vector<Protection> restored(const std::vector<restart::SavedProtection>& sa
   std::vector<Protection> all;
   for (const restart::SavedProtection& one : saved) all.push_back({.name = one.name, .on = one.on, .why = one.why});
   return all;
-}
-
-std::string hex_of(std::string_view bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  for (const char byte : bytes) {
-    const auto value = static_cast<unsigned char>(byte);
-    out += kDigits[value >> 4U];
-    out += kDigits[value & 0xfU];
-  }
-  return out;
-}
-
-Result<std::string> from_hex(std::string_view hex) {
-  std::string out;
-  for (std::size_t at = 0; at + 1 < hex.size(); at += 2) {
-    unsigned char value = 0;
-    const char* const end = hex.data() + at + 2;
-    if (std::from_chars(hex.data() + at, end, value, 16).ptr != end) break;
-    out += static_cast<char>(value);
-  }
-  if (out.size() * 2 != hex.size()) return fail(Code::kBadSyntax, "a packet that is not hexadecimal");
-  return out;
 }
 
 // Not reaped yet, so the number is still its own, whether it runs or not.
@@ -91,7 +69,7 @@ restart::SavedProcess Process::save() {
                             .protections = saved(protections_)};
   for (const ipc::Packet& packet : channel_.channel().queue()) {
     restart::SavedPacket& waits = out.queued.emplace_back();
-    waits.hex = hex_of(packet.bytes);
+    waits.hex = to_hex(packet.bytes);
     for (const Fd& fd : packet.fds) waits.fds.push_back(fd.get());
   }
   return out;

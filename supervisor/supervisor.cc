@@ -339,6 +339,7 @@ Task<> Supervisor::tick() {
     if (store_failed_) update_store();
     log_.flush();
     (void)sink_.finish();
+    generations_->rotate_tickets();
     if (const std::uint64_t lost = sink_.lost(); lost != sink_lost_said_) {
       log_.warn("log lost", {{"lines", lost - sink_lost_said_}, {"whose", "workers"}});
       sink_lost_said_ = lost;

@@ -140,6 +140,8 @@ void Workforce::set_log_level(LogLevel level) {
 void Workforce::introduce(Worker& worker) {
   if (worker.tenant().takes_datagrams()) common_.connect_mailboxes(worker);
   introduce_keyholder(worker);
+  const Tenant& tenant = worker.tenant();
+  if (!tenant.keys.empty()) (void)worker.post(common_.tickets.of(tenant.settings.name, common_.loop.now()), {});
   if (!worker.tenant().is_admin()) return;
   std::vector<const SlotSlab*> all;
   for (const std::unique_ptr<SlotSlab>& slab : common_.slabs.all()) all.push_back(slab.get());

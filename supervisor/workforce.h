@@ -7,6 +7,7 @@
 
 #include "base/scope.h"
 #include "base/signal.h"
+#include "supervisor/tickets.h"
 #include "supervisor/worker.h"
 
 namespace sluice::supervisor {
@@ -29,6 +30,7 @@ class Workforce {
     const Fd& own_slab;
     /// A slot has got another slab: whoever shows slabs wants to know.
     std::function<void(const SlotSlab&)> new_slab;
+    Tickets& tickets;
     /// A process is to start: workers of its tenant in all generations may pass datagrams on to it, and it to them.
     std::function<void(Worker&)> connect_mailboxes;
   };

@@ -92,6 +92,10 @@ Result<Step> receive(Booted& booted) {
             booted.keyholder = std::move(received->fds.front());
             return Step::kMore;
           },
+          [&](ipc::TicketKeys& message) -> Result<Step> {
+            booted.ticket_keys = std::move(message);
+            return Step::kMore;
+          },
           [&](ipc::SetLogLevel& message) -> Result<Step> {
             booted.log.set_level(message.level);
             return Step::kMore;

@@ -12,6 +12,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -97,6 +98,7 @@ struct Booted {
   Fd keyholder;  ///< who signs for us; empty when nobody does yet
   std::vector<KeyBatch> keys;
   std::vector<KeyUser> key_users;
+  std::optional<ipc::TicketKeys> ticket_keys;
 };
 
 /// Blocks until the supervisor says Begin. Errors are final: they have been logged and told to the supervisor, and the

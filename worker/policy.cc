@@ -73,13 +73,15 @@ Result<std::shared_ptr<const TlsClient>> client_of(const ipc::UpstreamSettings& 
   return made;
 }
 
-Result<std::shared_ptr<const TlsServer>> server_of(const ipc::EndpointSettings& endpoint) {
+Result<std::shared_ptr<const TlsServer>> server_of(const ipc::EndpointSettings& endpoint,
+                                                   const ipc::SessionTicketSettings& tickets) {
   if (!endpoint.tls.enabled) return std::shared_ptr<const TlsServer>();
-  return TlsServer::make(endpoint);
+  return TlsServer::make(endpoint, tickets);
 }
 
-Result<std::unique_ptr<Endpoint>> endpoint_of(const ipc::EndpointSettings& endpoint, std::size_t at,
+Result<std::unique_ptr<Endpoint>> endpoint_of(const ipc::TenantSettings& settings, std::size_t at,
                                               const UpstreamGroups& upstreams, TrafficNames& names) {
+  const ipc::EndpointSettings& endpoint = settings.endpoints[at];
   if (names.endpoints.size() == at) names.endpoints.push_back(endpoint.name);
   if (names.routes.size() == at) names.routes.emplace_back();
   Names known(names.routes[at], endpoint.routes.size());
@@ -91,7 +93,7 @@ Result<std::unique_ptr<Endpoint>> endpoint_of(const ipc::EndpointSettings& endpo
   }
   Result<Networks> trusted = Networks::parse(endpoint.proxy_protocol.trusted);
   if (!trusted) return fail(std::move(trusted).error());
-  Result<std::shared_ptr<const TlsServer>> server = server_of(endpoint);
+  Result<std::shared_ptr<const TlsServer>> server = server_of(endpoint, settings.session_tickets);
   if (!server) return fail(std::move(server).error());
   return std::make_unique<Endpoint>(endpoint, static_cast<EndpointIndex>(at), upstreams,
                                     Router(endpoint.routes, upstreams, routes), *std::move(trusted),
@@ -111,7 +113,7 @@ Result<> check_tls(const ipc::TenantSettings& settings, const TlsTrust* trust) {
     if (!made) return fail(Error(made.error()).during("upstream " + upstream.name));
   }
   for (const ipc::EndpointSettings& endpoint : settings.endpoints)
-    if (const auto made = server_of(endpoint); !made) return fail(made.error());
+    if (const auto made = server_of(endpoint, settings.session_tickets); !made) return fail(made.error());
   return {};
 }
 
@@ -141,8 +143,7 @@ Result<> PolicyMaker::next() {
     } while (!upstream->tls.enabled && policy_->tls.size() < policy_->upstreams.size());
   } else {
     const std::size_t at = policy_->endpoints.size();
-    Result<std::unique_ptr<Endpoint>> endpoint =
-        endpoint_of(settings.endpoints[at], at, policy_->upstreams, makings_.names);
+    Result<std::unique_ptr<Endpoint>> endpoint = endpoint_of(settings, at, policy_->upstreams, makings_.names);
     if (!endpoint) return fail(std::move(endpoint).error());
     policy_->endpoints.push_back(*std::move(endpoint));
   }

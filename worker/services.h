@@ -71,6 +71,7 @@ struct Services {
   const EgressPolicy& egress_policy;
   Limits& limits;
   Signer& signer;
+  const Tickets& tickets;
   OriginPool& pool;
   AccessLog& access_log;
   PathMetrics& metrics;

@@ -86,6 +86,7 @@ class Worker {
                   .egress_policy = egress_,
                   .limits = limits_,
                   .signer = signer_,
+                  .tickets = tickets_,
                   .pool = pool_,
                   .access_log = access_log_,
                   .metrics = metrics_,
@@ -121,6 +122,7 @@ class Worker {
     for (DatagramListener& listener : booted_.datagrams) datagrams_.add(listener.item, std::move(listener.socket));
     for (MailboxBatch& batch : booted_.mailboxes) datagrams_.meet(batch.message, std::move(batch.fds));
     if (booted_.keyholder) signer_.connect(std::move(booted_.keyholder));
+    if (booted_.ticket_keys) tickets_.set(*std::move(booted_.ticket_keys));
     booted_.channel.attach(loop_);
     fault_point(FaultPoint::kWorkerReady);
     if (Result<> said = booted_.channel.post(ipc::Ready{}); !said) return kFailed;
@@ -169,25 +171,25 @@ class Worker {
         supervisor_lost(received.error());
         co_return;
       }
-      std::visit(ipc::On{[&](const ipc::Listeners& more) { add_listeners(more, std::move(received->fds)); },
-                         [&](const ipc::Mailboxes& met) { datagrams_.meet(met, std::move(received->fds)); },
-                         [&](const ipc::Accept&) { accept(); }, [&](const ipc::Pause& pause) { begin_pause(pause); },
-                         [&](const ipc::Drain& drain) { begin_drain(drain); },
-                         [&](const ipc::HandOver& order) { hand_over(order, std::move(received->fds.front())); },
-                         [&](const ipc::TakeOver&) { take_over(std::move(received->fds.front())); },
-                         [&](const ipc::Keyholder&) { signer_.connect(std::move(received->fds.front())); },
-                         [&](const ipc::Stop&) { stop(); },
-                         [&](const ipc::Reconfigure& wanted) {
-                           begin_prepare(wanted.number, std::move(received->fds.front()));
-                         },
-                         [&](const ipc::Adopt& wanted) { adopt(wanted.number); },
-                         [&](const ipc::SaveState& wanted) { save_state(wanted.number, received->fds.front()); },
-                         [&](const ipc::SetLogLevel& set) { booted_.log.set_level(set.level); },
-                         [&](const ipc::Slabs& slabs) {
-                           if (application_->slabs) application_->slabs(slabs, std::move(received->fds));
-                         },
-                         [](const auto&) {}},
-                 received->message);
+      std::visit(
+          ipc::On{
+              [&](const ipc::Listeners& more) { add_listeners(more, std::move(received->fds)); },
+              [&](const ipc::Mailboxes& met) { datagrams_.meet(met, std::move(received->fds)); },
+              [&](const ipc::Accept&) { accept(); }, [&](const ipc::Pause& pause) { begin_pause(pause); },
+              [&](const ipc::Drain& drain) { begin_drain(drain); },
+              [&](const ipc::HandOver& order) { hand_over(order, std::move(received->fds.front())); },
+              [&](const ipc::TakeOver&) { take_over(std::move(received->fds.front())); },
+              [&](const ipc::Keyholder&) { signer_.connect(std::move(received->fds.front())); },
+              [&](ipc::TicketKeys& keys) { tickets_.set(std::move(keys)); }, [&](const ipc::Stop&) { stop(); },
+              [&](const ipc::Reconfigure& wanted) { begin_prepare(wanted.number, std::move(received->fds.front())); },
+              [&](const ipc::Adopt& wanted) { adopt(wanted.number); },
+              [&](const ipc::SaveState& wanted) { save_state(wanted.number, received->fds.front()); },
+              [&](const ipc::SetLogLevel& set) { booted_.log.set_level(set.level); },
+              [&](const ipc::Slabs& slabs) {
+                if (application_->slabs) application_->slabs(slabs, std::move(received->fds));
+              },
+              [](const auto&) {}},
+          received->message);
     }
   }
 
@@ -395,6 +397,7 @@ class Worker {
   Limits limits_;
   EgressPolicy egress_;
   Signer signer_;
+  Tickets tickets_;
   UpstreamReport report_;
   Reconfigurer reconfigurer_{{.first = booted_.settings,
                               .policy = policy_,

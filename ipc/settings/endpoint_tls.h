@@ -56,4 +56,22 @@ struct EndpointTlsSettings {
 };
 static_assert(settings::complete<EndpointTlsSettings>());
 
+struct SessionTicketSettings {
+  bool enabled = true;
+  Milliseconds rotation = 12h;
+  bool operator==(const SessionTicketSettings&) const = default;
+
+  static constexpr std::string_view about =
+      "TLS sessions that clients take up again, which saves both sides most of a handshake, at any worker and after "
+      "any "
+      "upgrade. What they need for it they keep themselves, sealed with a key that all workers of the tenant have.";
+  static constexpr void describe(auto& f) {
+    using S = SessionTicketSettings;
+    f(&S::enabled, "enabled", "Give sessions to clients, and take them up.");
+    f(&S::rotation, "rotation", "Time after which another key is used. A session can be taken up for as long as this.")
+        .range(1s, 168h);
+  }
+};
+static_assert(settings::complete<SessionTicketSettings>());
+
 }  // namespace sluice::ipc

@@ -70,6 +70,7 @@ struct TenantSettings {
   SandboxSettings sandbox;
   settings::Node settings = settings::Node::map();
   std::vector<EndpointSettings> endpoints;
+  SessionTicketSettings session_tickets;
   std::vector<UpstreamSettings> upstreams;
   OffRampSettings forward;
   EgressSettings egress;
@@ -96,6 +97,7 @@ struct TenantSettings {
     f(&S::settings, "settings",
       "The application's own settings for this tenant; sluice passes them on, the application checks them.");
     f(&S::endpoints, "endpoints", "");
+    f(&S::session_tickets, "session_tickets", "");
     f(&S::upstreams, "upstreams", "");
     f(&S::forward, "forward", "");
     f(&S::egress, "egress", "");

@@ -9,7 +9,8 @@ Task<Result<>> Acceptor::secure(Client& client) {
   connection.slot.state(ipc::ConnectionState::kReading);
   auto secured = std::make_unique<Client::Secured>();
   secured->server = endpoint(client.endpoint).tls;  // to the end of the connection, whatever is in force by then
-  secured->stream = secured->server->open(services_.loop, client.stream, services_.signer);
+  secured->stream =
+      secured->server->open(services_.loop, client.stream, {.signer = services_.signer, .tickets = services_.tickets});
   client.secured = std::move(secured);
   TlsStream& stream = *client.secured->stream;
   const Nanos before = services_.loop.now();

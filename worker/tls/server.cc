@@ -1,9 +1,12 @@
 // See server.h.
 #include "worker/tls/server.h"
 
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <array>
+#include <optional>
 
 #include "base/check.h"
 
@@ -59,10 +62,32 @@ ssl_select_cert_result_t choose_certificate(const SSL_CLIENT_HELLO* hello) {
     return ssl_select_cert_error;
   }
   TlsStream::of(*ssl).show(*chosen);
+  if (!TlsStream::of(*ssl).tickets()->any()) SSL_set_options(ssl, SSL_OP_NO_TICKET);
   const bool set =
       SSL_set_chain_and_key(ssl, chosen->chain().data(), chosen->chain().size(), nullptr, &kByKeyholder) == 1;
   return set ? ssl_select_cert_success : ssl_select_cert_error;
 }
+
+std::size_t ticket_overhead(SSL* /*ssl*/) {
+  return Tickets::kOverhead;
+}
+
+int seal_ticket(SSL* ssl, std::uint8_t* out, std::size_t* size, std::size_t most, const std::uint8_t* in,
+                std::size_t in_size) {
+  const std::optional<std::size_t> sealed = TlsStream::of(*ssl).tickets()->seal({out, most}, {in, in_size});
+  *size = sealed.value_or(0);
+  return sealed ? 1 : 0;
+}
+
+// One that cannot be opened is as good as none: the handshake is a full one.
+ssl_ticket_aead_result_t open_ticket(SSL* ssl, std::uint8_t* out, std::size_t* size, std::size_t most,
+                                     const std::uint8_t* in, std::size_t in_size) {
+  const std::optional<std::size_t> opened = TlsStream::of(*ssl).tickets()->open({out, most}, {in, in_size});
+  *size = opened.value_or(0);
+  return opened ? ssl_ticket_aead_success : ssl_ticket_aead_ignore_ticket;
+}
+
+constexpr SSL_TICKET_AEAD_METHOD kTickets = {.max_overhead = ticket_overhead, .seal = seal_ticket, .open = open_ticket};
 
 int choose_protocol(SSL* ssl, const std::uint8_t** out, std::uint8_t* size, const std::uint8_t* in, unsigned in_size,
                     void* /*unused*/) {
@@ -83,7 +108,7 @@ bool equal_names(std::string_view one, std::string_view other) {
 
 }  // namespace
 
-TlsServer::TlsServer(const ipc::EndpointSettings& settings)
+TlsServer::TlsServer(const ipc::EndpointSettings& settings, const ipc::SessionTicketSettings& tickets)
     : timeout_(settings.tls.handshake_timeout), context_(SSL_CTX_new(TLS_method())) {
   SLUICE_CHECK(context_ != nullptr, "out of memory");
   const auto speaks = [&](ipc::HttpVersion version) {
@@ -96,16 +121,25 @@ TlsServer::TlsServer(const ipc::EndpointSettings& settings)
   SSL_CTX_set_min_proto_version(
       context, settings.tls.minimum_version == ipc::TlsVersion::kTls13 ? TLS1_3_VERSION : TLS1_2_VERSION);
   SLUICE_CHECK(SSL_CTX_set_strict_cipher_list(context, kCiphers) == 1, "a cipher that BoringSSL does not have");
-  SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET);
+  SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | (tickets.enabled ? 0 : SSL_OP_NO_TICKET));
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_ticket_aead_method(context, &kTickets);
+  const auto lifetime = static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(tickets.rotation).count());
+  SSL_CTX_set_timeout(context, lifetime);
+  SSL_CTX_set_session_psk_dhe_timeout(context, lifetime);
+  // keys are the tenant's, sessions the endpoint's
+  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> place{};
+  SHA256(reinterpret_cast<const std::uint8_t*>(settings.name.data()), settings.name.size(), place.data());
+  SSL_CTX_set_session_id_context(context, place.data(), place.size());
   SSL_CTX_set_select_certificate_cb(context, choose_certificate);
   SSL_CTX_set_alpn_select_cb(context, worker::choose_protocol, nullptr);
 }
 
 TlsServer::~TlsServer() = default;
 
-Result<std::shared_ptr<const TlsServer>> TlsServer::make(const ipc::EndpointSettings& settings) {
-  auto server = std::make_shared<TlsServer>(settings);
+Result<std::shared_ptr<const TlsServer>> TlsServer::make(const ipc::EndpointSettings& settings,
+                                                         const ipc::SessionTicketSettings& tickets) {
+  auto server = std::make_shared<TlsServer>(settings, tickets);
   for (const ipc::CertificateSettings& one : settings.tls.certificates) {
     Result<std::unique_ptr<const ServerCertificate>> certificate = ServerCertificate::read(one.certificate);
     if (!certificate) return fail(std::move(certificate).error().during("a certificate of endpoint " + settings.name));
@@ -114,12 +148,13 @@ Result<std::shared_ptr<const TlsServer>> TlsServer::make(const ipc::EndpointSett
   return server;
 }
 
-std::unique_ptr<TlsStream> TlsServer::open(Loop& loop, ByteStream& under, Signer& signer) const {
+std::unique_ptr<TlsStream> TlsServer::open(Loop& loop, ByteStream& under, const Helpers& helpers) const {
   bssl::UniquePtr<SSL> ssl(SSL_new(context_.get()));
   SLUICE_CHECK(ssl != nullptr, "out of memory");
   SSL_set_accept_state(ssl.get());
   auto stream = std::make_unique<TlsStream>(loop, under, std::move(ssl));
-  stream->sign_by(signer);
+  stream->sign_by(helpers.signer);
+  stream->seal_by(helpers.tickets);
   return stream;
 }
 

@@ -13,20 +13,26 @@
 #include "worker/tls/server_certificates.h"
 #include "worker/tls/signer.h"
 #include "worker/tls/stream.h"
+#include "worker/tls/tickets.h"
 
 namespace sluice::worker {
 
 class TlsServer {
  public:
+  /// What handshakes need and the worker has. Lifetime: outlives them.
+  struct Helpers {
+    Signer& signer;
+    const Tickets& tickets;
+  };
   /// Errors: kBadConfig with the certificate that cannot be used.
-  [[nodiscard]] static Result<std::shared_ptr<const TlsServer>> make(const ipc::EndpointSettings& settings);
-  explicit TlsServer(const ipc::EndpointSettings& settings);
+  [[nodiscard]] static Result<std::shared_ptr<const TlsServer>> make(const ipc::EndpointSettings& settings,
+                                                                     const ipc::SessionTicketSettings& tickets);
+  TlsServer(const ipc::EndpointSettings& settings, const ipc::SessionTicketSettings& tickets);
   TlsServer(TlsServer&&) = delete;
   ~TlsServer();
 
-  /// TLS over `under`, before the handshake. Lifetime: this and `under` must outlive the stream, `signer` the
-  /// handshake.
-  [[nodiscard]] std::unique_ptr<TlsStream> open(Loop& loop, ByteStream& under, Signer& signer) const;
+  /// TLS over `under`, before the handshake. Lifetime: this and `under` must outlive the stream.
+  [[nodiscard]] std::unique_ptr<TlsStream> open(Loop& loop, ByteStream& under, const Helpers& helpers) const;
   [[nodiscard]] Millis timeout() const { return timeout_; }
   [[nodiscard]] const ServerCertificates& certificates() const { return certificates_; }
   /// Name of the protocol to go on with, of those that the client offers (RFC 7301 section 3.1: lengths and names);

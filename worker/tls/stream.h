@@ -28,6 +28,7 @@ namespace sluice::worker {
 class ServerCertificate;
 class Signature;
 class Signer;
+class Tickets;
 
 class TlsStream final : public ByteStream {
  public:
@@ -73,6 +74,9 @@ class TlsStream final : public ByteStream {
   [[nodiscard]] const ServerCertificate* certificate() const { return certificate_; }
   /// A server's signature is made there. Lifetime: outlives the handshake.
   void sign_by(Signer& signer);
+  /// … seals the sessions of its client there. Lifetime: outlives the stream.
+  void seal_by(const Tickets& tickets) { tickets_ = &tickets; }
+  [[nodiscard]] const Tickets* tickets() const { return tickets_; }
   /// … during the handshake of a server.
   [[nodiscard]] Signature* signature() { return signature_.get(); }
   /// … has got a session that may be resumed.
@@ -108,6 +112,7 @@ class TlsStream final : public ByteStream {
   std::optional<Error> failure_;
   std::string certificate_fault_;
   const ServerCertificate* certificate_ = nullptr;
+  const Tickets* tickets_ = nullptr;
   std::unique_ptr<Signature> signature_;  // during the handshake
   std::shared_ptr<TlsSessions> sessions_;
   Nanos checked_{0};

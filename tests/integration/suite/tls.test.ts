@@ -326,6 +326,66 @@ scenario('over an upgrade TLS connections stay where they are and end in order',
   await eventually('the end of the old ones', () => (descendants(proxy.pid).some((p) => p.pid === first) ? undefined : true));
 });
 
+/** A connection that offers this session, and what it got: was it taken up, and a session for the next one. */
+async function takeUp(kit: Kit, proxy: Sluice, session?: Buffer, options: ConnectionOptions = {}): Promise<{ resumed: boolean; session: Buffer }> {
+  const [host, port] = proxy.address('web').split(':') as [string, string];
+  const socket = connectSecurely({ host, port: Number(port), servername: 'web.test', ca, ...(session === undefined ? {} : { session }), ...options });
+  kit.after(() => void socket.destroy());
+  const given = once(socket, 'session') as Promise<[Buffer]>;
+  given.catch(() => undefined);  // told by the handshake too
+  await within(10_000, 'the handshake', once(socket, 'secureConnect').then(() => undefined));
+  socket.resume().write(get());  // sessions come with the first answer
+  const resumed = socket.isSessionReused();
+  const next = resumed && options.maxVersion === 'TLSv1.2' ? session as Buffer : await within(10_000, 'a session', given.then(([one]) => one));
+  socket.destroy();
+  return { resumed, session: next };
+}
+
+scenario('a session is taken up by any worker, after an upgrade, and by the next supervisor', async (kit) => {
+  const files = KeyFiles.make(kit);
+  const origin = await kit.origin();
+  const proxy = await kit.sluice({
+    ownProgram: true,
+    config: { upgrade: { probation: '100ms' }, tenants: [reverse([origin.address], shows(files.put('web', web)), { workers: 2 })] },
+  });
+  const old = await takeUp(kit, proxy, undefined, { maxVersion: 'TLSv1.2' });
+  let { session } = await takeUp(kit, proxy);
+  const all = async (): Promise<void> => {
+    for (let i = 0; i < 6; i += 1) {
+      const again = await takeUp(kit, proxy, session);
+      assert.ok(again.resumed);
+      ({ session } = again);
+    }
+    assert.ok((await takeUp(kit, proxy, old.session, { maxVersion: 'TLSv1.2' })).resumed);
+  };
+  assert.equal(old.resumed, false);
+  await all();
+  await eventually('the count', async () =>
+    ((await proxy.metrics()).sum('sluice_tls_handshakes_total', { endpoint: 'web', handshake: 'resumed' }) === 7 ? true : undefined));
+  assert.equal((await proxy.upgrade({ force: true, until: 'drain' }))['outcome'], 'done');
+  await all();
+  proxy.replaceProgram();
+  assert.equal((await proxy.upgrade({ until: 'drain' }))['outcome'], 'done');
+  await all();
+});
+
+scenario('a session is taken up for as long as a rotation of the keys, and not where that is off', async (kit) => {
+  const files = KeyFiles.make(kit);
+  const origin = await kit.origin();
+  const tenant = reverse([origin.address], shows(files.put('web', web)), { session_tickets: { rotation: '1s' } });
+  const proxy = await kit.sluice({ config: { tenants: [tenant] } });
+  const first = (await takeUp(kit, proxy)).session;
+  // its key is gone, and its time over
+  await eventually('the end of a session', async () => ((await takeUp(kit, proxy, first)).resumed ? undefined : true));
+  proxy.reconfigure((config) => { ((config['tenants'] as JsonObject[])[0] as JsonObject)['session_tickets'] = { enabled: false }; });
+  assert.equal((await proxy.upgrade())['outcome'], 'in_place');
+  const client = await dial(kit, proxy);
+  let given = false;
+  client.socket.on('session', () => { given = true; });
+  assert.equal((await client.ask(get())).status, 200);
+  assert.equal(given, false);
+});
+
 scenario('a new supervisor has the keys of the one before', async (kit) => {
   const files = KeyFiles.make(kit);
   const origin = await kit.origin();

@@ -45,6 +45,8 @@ std::vector<FromSupervisor> from_supervisor() {
       Keys{.items = {{.tenant = "acme"}, {.tenant = "other"}}},
       KeyUser{.tenant = "acme"},
       Keyholder{},
+      TicketKeys{
+          .items = {{.name = std::string(16, '\xff'), .secret = std::string(32, '\0')}, {.name = "a", .secret = "b"}}},
       Reconfigure{.number = 7},
       Adopt{.number = 1ULL << 40U},
       SaveState{.number = 9},

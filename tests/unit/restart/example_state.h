@@ -43,6 +43,7 @@ inline SavedState example_state() {
   state.slabs = {{.tenant = "main", .worker = 0, .number = 0, .connections = 64, .fd = 17}};
   state.private_ids = {{.tenant = "main", .id = 1'900'000'001}};
   state.past = {{.tenant = "main", .worker = 0, .crashes = 5, .lost_connections = 6}};
+  state.tickets = {{.tenant = "acme", .since = 12, .hex = "00ff"}};
   state.last_generation = 2;
   state.serving = 2;
   SavedGeneration generation;

@@ -25,15 +25,15 @@ class TlsServerTest : public TlsFixture {
     ipc::EndpointSettings settings;
     settings.tls.enabled = true;
     settings.tls.certificates = {{.certificate_file = {}, .certificate = shown_.certificate_pem(), .key_file = {}}};
-    Result<std::shared_ptr<const TlsServer>> made = TlsServer::make(settings);
+    Result<std::shared_ptr<const TlsServer>> made = TlsServer::make(settings, {});
     if (!made) ADD_FAILURE() << made.error().message();
     return made ? *std::move(made) : nullptr;
   }
   /// Both ends at work, until both have come to an end.
-  Shaken shake_hands(const TlsServer& server, Nanos limit) {
+  Shaken shake_hands(const TlsServer& server, Nanos limit, std::shared_ptr<TlsSessions> sessions = nullptr) {
     const std::shared_ptr<const TlsClient> client = client_of(trusting());
-    client_ = client->open(loop_, *client_socket_, "a.test", nullptr);
-    server_ = server.open(loop_, *server_socket_, signer_);
+    client_ = client->open(loop_, *client_socket_, "a.test", std::move(sessions));
+    server_ = server.open(loop_, *server_socket_, {.signer = signer_, .tickets = tickets_});
     Shaken shaken;
     int left = 2;
     const auto side = [&](TlsStream& stream, std::optional<Error>& error) -> Task<> {
@@ -66,6 +66,26 @@ class TlsServerTest : public TlsFixture {
       if (!bytes || !channel.post(*bytes, {})) co_return;
     }
   }
+  /// Another connection between the two.
+  void again() {
+    client_.reset();
+    server_.reset();
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) != 0) std::abort();
+    client_socket_.emplace(loop_, Fd(ends[0]));
+    server_socket_.emplace(loop_, Fd(ends[1]));
+  }
+  /// The client reads what the server has sent it after the handshake.
+  void hear() {
+    run([&]() -> Task<> {
+      co_await write_all(*server_, "x");
+      std::string heard;
+      Buffer block;
+      const Result<std::size_t> got =
+          co_await read_some(loop_, *client_, block, loop_.in(Millis(20'000)), Side::kOrigin);
+      EXPECT_TRUE(got.has_value());
+    });
+  }
   Task<> come_later() {
     co_await loop_.until(loop_.in(Millis(50)));
     connect_keyholder("mine");
@@ -82,6 +102,7 @@ class TlsServerTest : public TlsFixture {
   Identity shown_ = for_host({"DNS:a.test"});
   keyholder::KeyStore keys_;
   Signer signer_{loop_};
+  Tickets tickets_;
   Scope keyholder_;
 };
 
@@ -125,6 +146,37 @@ TEST_F(TlsServerTest, FailsWithTheKeyOfAnotherTenant) {
   ASSERT_TRUE(shaken.server);
   EXPECT_EQ(shaken.server->code(), Code::kUnavailable) << shaken.server->message();
   ASSERT_TRUE(shaken.client);
+  server_.reset();
+}
+
+TEST_F(TlsServerTest, GivesNoTicketWithoutKeys) {
+  connect_keyholder("mine");
+  const auto server = this->server();
+  const Shaken shaken = shake_hands(*server, Millis(20'000));
+  EXPECT_FALSE(shaken.server) << shaken.server->message();
+  server_.reset();
+}
+
+TEST_F(TlsServerTest, TakesUpTheSessionOfAClientWithoutTheKeyholder) {
+  tickets_.set({.items = {{.name = std::string(16, 'n'), .secret = std::string(32, 's')}}});
+  const auto sessions = std::make_shared<TlsSessions>();
+  connect_keyholder("mine");
+  const auto server = this->server();
+  for (const bool resumed : {false, true}) {
+    again();
+    const Shaken shaken = shake_hands(*server, Millis(20'000), sessions);
+    ASSERT_FALSE(shaken.client) << shaken.client->message();
+    ASSERT_FALSE(shaken.server) << shaken.server->message();
+    EXPECT_EQ(server_->resumed(), resumed);
+    hear();  // which brings tickets
+    keyholder_.cancel();
+  }
+  tickets_.set({.items = {{.name = std::string(16, 'o'), .secret = std::string(32, 's')}}});
+  connect_keyholder("mine");
+  again();
+  const Shaken shaken = shake_hands(*server, Millis(20'000), sessions);
+  EXPECT_FALSE(shaken.server) << shaken.server->message();
+  EXPECT_FALSE(server_->resumed()) << "by a key that is no more";
   server_.reset();
 }
 
