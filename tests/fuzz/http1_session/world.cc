@@ -155,6 +155,7 @@ Life::Life(World& world, Kind kind)
                 .egress_policy = world.egress_,
                 .limits = world.limits_,
                 .signer = signer_,
+                .tickets = tickets_,
                 .pool = pool_,
                 .access_log = world.access_log_,
                 .metrics = world.metrics_,

@@ -106,6 +106,7 @@ class Life {
   worker::OriginPool pool_;
   std::shared_ptr<const worker::Policy> policy_;
   worker::Signer signer_;
+  worker::Tickets tickets_;
   worker::Services services_;
   worker::EndpointIndex endpoint_;
   worker::ClientConnection connection_;
