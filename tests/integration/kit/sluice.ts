@@ -42,8 +42,12 @@ export interface Outcome {
 }
 
 /** Runs one of Sluice's programs to its end. */
-export async function runProgram(name: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
-  const child = spawn(join(binaries, name), args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+export async function runProgram(
+  name: string, args: readonly string[], { env = {}, folder }: { env?: NodeJS.ProcessEnv; folder?: string } = {},
+): Promise<Outcome> {
+  const child = spawn(join(binaries, name), args, {
+    stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env }, ...(folder === undefined ? {} : { cwd: folder }),
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => { stdout += text; });

@@ -264,7 +264,7 @@ scenario('a start that fails beside orphans takes nothing from them', async ({ s
   first.signal('SIGKILL');
   assert.equal(await first.waitForExit(), 'SIGKILL');
   const socket = statSync(path).ino;
-  const failed = await runProgram('sluice', ['-c', first.configPath], { SLUICE_FAULTS: 'worker.ready=kill' });
+  const failed = await runProgram('sluice', ['-c', first.configPath], { env: { SLUICE_FAULTS: 'worker.ready=kill' } });
   assert.equal(failed.code, 1, failed.stderr);
   assert.match(failed.stderr, /start failed/);
   const asked = load.asked;

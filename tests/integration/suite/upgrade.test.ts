@@ -2,7 +2,7 @@
 import { createServer } from 'node:net';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { assert, binaries, connect, connectThrough, eventually, forward, Load, reverse, scenario, sleep, type JsonObject } from '../kit/index.js';
+import { assert, binaries, connect, connectThrough, control, eventually, forward, Load, reverse, scenario, sleep, type JsonObject } from '../kit/index.js';
 
 const get = (path = '/'): string => `GET ${path} HTTP/1.1\r\nHost: web.test\r\n\r\n`;
 const once = 'GET / HTTP/1.1\r\nHost: web.test\r\nConnection: close\r\n\r\n';
@@ -209,18 +209,20 @@ scenario('a removed address is served until the probation is over, also when its
   proxy.reconfigure((config) => {
     ((tenant(config)['endpoints'] as JsonObject[])[0] as JsonObject)['listen'] = ['127.0.0.2:0'];
   });
-  const upgraded = proxy.upgrade();
+  const upgraded = control(proxy.controlPath, 'upgrade', {});
   await eventually('the switch', async () => (await proxy.status())['generation'] === 2);
   const old = (await proxy.workers('main')).find((w) => w['generation'] === 1) as JsonObject;
   process.kill(old['pid'] as number, 'SIGKILL');
   await eventually('the next one', async () => (await proxy.workers('main')).some(
     (w) => w['generation'] === 1 && w['state'] === 'ready' && w['pid'] !== old['pid']));
-  for (const address of [first, proxy.address('web')]) {
+  const listeners = (await proxy.status())['listeners'] as JsonObject[];
+  const second = String(listeners.find((one) => String(one['address']).startsWith('127.0.0.2:'))?.['address']);
+  for (const address of [first, second]) {
     const client = await open(address);
     assert.equal((await client.ask(once)).status, 200);
   }
   proxy.signal('SIGTERM');
-  assert.equal((await upgraded)['outcome'], 'done');
+  assert.equal((await upgraded).result['outcome'], 'done');
 });
 
 scenario('tenants come and go', async ({ sluice, origin, connect: open }) => {
