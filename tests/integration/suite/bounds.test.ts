@@ -100,6 +100,7 @@ scenario('a tenant that runs out of memory loses its worker, nobody else notices
   const server = await origin();
   const hungry = { name: 'hungry', limits: { memory: '24MiB', connections: 4000 } };
   const proxy = await sluice({
+    crashes: 'expected',
     config: {
       restart_policy: { backoff_min: '20ms', backoff_max: '100ms' },
       tenants: [reverse([server.address]), { ...reverse([server.address], { name: 'eats', http: { head_limit: '128KiB', head_timeout: '60s' } }), ...hungry }],
