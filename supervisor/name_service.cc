@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/ascii.h"
 #include "base/net/address.h"
 
 namespace sluice::supervisor {
@@ -26,12 +27,6 @@ void each_line(std::string_view text, Take take) {
     for (std::string word; in >> word;) words.push_back(std::move(word));
     if (words.size() >= 2) take(words);
   }
-}
-
-std::string lower(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
 }
 
 std::string contents(const char* path) {
@@ -58,7 +53,7 @@ std::map<std::string, std::vector<std::string>> names_in(std::string_view hosts)
     if (!IpAddress::parse(words[0])) return;
     for (std::size_t i = 1; i < words.size(); ++i) {
       if (!is_host_name(words[i]) || names.size() >= kMaxNames) continue;
-      std::vector<std::string>& addresses = names[lower(words[i])];
+      std::vector<std::string>& addresses = names[lower_case(words[i])];
       if (std::find(addresses.begin(), addresses.end(), words[0]) == addresses.end()) addresses.push_back(words[0]);
     }
   });

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "base/ascii.h"
 #include "base/check.h"
 
 namespace sluice {
@@ -195,8 +196,7 @@ Result<HostPort> HostPort::parse(std::string_view text) {
   const std::optional<std::uint16_t> port = parse_port(halves->port);
   if (!port || *port == 0) return bad(text, "does not end with a port between 1 and 65535");
   HostPort result{.host = ip ? ip->text() : std::string(halves->host), .port = *port};
-  for (char& c : result.host)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  std::ranges::transform(result.host, result.host.begin(), to_lower);
   return result;
 }
 

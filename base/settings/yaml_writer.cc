@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/ascii.h"
 #include "base/settings/json_scalar.h"
 #include "base/settings/node_writer.h"
 #include "base/settings/rules.h"
@@ -37,10 +38,7 @@ bool is_plain(std::string_view text) {
   constexpr std::string_view kOther[] = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"};
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   if (text.empty() || !letter(text.front())) return false;
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  if (std::ranges::find(kOther, lower) != std::end(kOther)) return false;
+  if (std::ranges::find(kOther, lower_case(text)) != std::end(kOther)) return false;
   return std::ranges::all_of(
       text, [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'; });
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "base/json_text.h"
 #include "base/net/address.h"
 #include "base/net/cidr.h"
@@ -142,10 +143,7 @@ std::string rule_field_fault(std::string_view text) {
       "proxy-authorization", "proxy-connection", "te",           "trailer",
       "transfer-encoding",   "upgrade",          "via"};
   if (!is_token(text)) return "is not a header field's name";
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-  if (std::ranges::find(kOurs, lower) != kOurs.end())
+  if (std::ranges::find(kOurs, lower_case(text)) != kOurs.end())
     return "frames the message, routes it or belongs to one hop, so it is not to be changed by a rule";
   return {};
 }

@@ -5,6 +5,7 @@
 #include <set>
 #include <tuple>
 
+#include "base/ascii.h"
 #include "base/net/cidr.h"
 #include "base/settings/problems.h"
 #include "ipc/settings/listen.h"
@@ -17,12 +18,6 @@ using settings::Problems;
 
 std::string at(const std::string& path, std::string_view name, std::size_t index) {
   return path + (path.empty() ? "" : ".") + std::string(name) + "[" + std::to_string(index) + "]";
-}
-
-std::string lower(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
 }
 
 // Where only this machine and its own network reach us; all addresses at once (0.0.0.0) are more than that.
@@ -125,7 +120,7 @@ void Validator::upstream(const UpstreamSettings& upstream, const std::string& pa
   if (upstream.servers.empty()) problems_.add(path + ".servers", "the upstream has no servers");
   Unique servers(problems_);
   for (std::size_t i = 0; i < upstream.servers.size(); ++i)
-    servers.add(at(path, "servers", i), lower(upstream.servers[i]));
+    servers.add(at(path, "servers", i), lower_case(upstream.servers[i]));
   std::size_t drained = 0;
   for (const auto& [server, options] : upstream.server_options) {
     if (options.state == ServerState::kDrain) ++drained;
@@ -280,7 +275,7 @@ void Validator::routes(const EndpointSettings& endpoint, const std::set<std::str
                                              (meant.empty() ? "" : "; did you mean \"" + std::string(meant) + "\"?"));
     }
     if (route.hosts.empty()) matches.add(where, "*" + route.path);
-    for (const std::string& host : route.hosts) matches.add(where, lower(host) + route.path);
+    for (const std::string& host : route.hosts) matches.add(where, lower_case(host) + route.path);
   }
 }
 

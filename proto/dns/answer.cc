@@ -5,6 +5,8 @@
 #include <array>
 #include <string>
 
+#include "base/net/host_name.h"
+
 namespace sluice::dns {
 namespace {
 
@@ -20,18 +22,14 @@ constexpr std::uint16_t kMaskOpcode = 0x7800;
 constexpr std::uint16_t kFlagTruncated = 0x0200;
 constexpr std::uint16_t kMaskCode = 0x000f;
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 std::string to_wire(std::string_view host) {
-  if (host.ends_with('.')) host.remove_suffix(1);
+  host = without_root(host);
   std::string wire;
   wire.reserve(host.size() + 1);
   while (!host.empty()) {
     const std::string_view label = host.substr(0, host.find('.'));
     wire += static_cast<char>(label.size());
-    std::ranges::transform(label, std::back_inserter(wire), lower);
+    std::ranges::transform(label, std::back_inserter(wire), to_lower);
     host.remove_prefix(std::min(host.size(), label.size() + 1));
   }
   return wire;
@@ -84,7 +82,7 @@ class Reader {
       }
       if (length > kMaxLabelBytes || bytes_.size() - at <= length || wire.size() + length + 2 > kMaxNameBytes) break;
       wire += static_cast<char>(length);
-      for (const std::uint8_t byte : bytes_.subspan(at + 1, length)) wire += lower(static_cast<char>(byte));
+      for (const std::uint8_t byte : bytes_.subspan(at + 1, length)) wire += to_lower(static_cast<char>(byte));
       at += length + 1;
     }
     ok_ = false;

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/ascii.h"
+
 namespace sluice::http {
 
 namespace ascii_detail {
@@ -55,16 +57,8 @@ inline constexpr std::array<std::uint8_t, 256> kClasses = make_classes();
   return (byte < 0x20 && byte != '\t') || byte == 0x7f;
 }
 
-[[nodiscard]] constexpr char to_lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-}
-
-[[nodiscard]] constexpr bool equal_ignore_case(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (to_lower(a[i]) != to_lower(b[i])) return false;
-  return true;
-}
+using sluice::equal_ignore_case;
+using sluice::to_lower;
 
 /// Without the spaces and tabs at either end (OWS, RFC 9110 section 5.6.3).
 [[nodiscard]] constexpr std::string_view trim(std::string_view text) {

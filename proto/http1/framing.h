@@ -8,6 +8,7 @@
 // say.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "proto/http/fault.h"
@@ -31,6 +32,11 @@ struct Framing {
   [[nodiscard]] static Framing until_close() { return {Kind::kUntilClose, 0}; }
   /// True when there is no byte of body to come: kNone, or kLength of 0.
   [[nodiscard]] bool empty() const { return kind == Kind::kNone || (kind == Kind::kLength && length == 0); }
+  /// Bytes of body; nothing when its end shows only when it comes.
+  [[nodiscard]] std::optional<std::uint64_t> known_length() const {
+    if (kind == Kind::kChunked || kind == Kind::kUntilClose) return std::nullopt;
+    return kind == Kind::kLength ? length : 0;
+  }
   friend bool operator==(const Framing&, const Framing&) = default;
 };
 

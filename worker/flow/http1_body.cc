@@ -82,16 +82,7 @@ Task<Result<Piece>> Http1Body::next() {
 }
 
 std::optional<std::uint64_t> Http1Body::length() const {
-  switch (framing_.kind) {
-    case http1::Framing::Kind::kNone:
-      return 0;
-    case http1::Framing::Kind::kLength:
-      return framing_.length;
-    case http1::Framing::Kind::kChunked:
-    case http1::Framing::Kind::kUntilClose:
-      return std::nullopt;
-  }
-  return std::nullopt;
+  return framing_.known_length();
 }
 
 const http::Fields* Http1Body::trailers() const {

@@ -1,22 +1,16 @@
 // See from_settings.h.
 #include "worker/offramp/from_settings.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
+
+#include "base/net/host_name.h"
 
 namespace sluice::worker {
 namespace {
 
 std::unexpected<Error> bad(const char* where, const Error& error) {
   return fail(Code::kBadConfig, std::string(where) + ": " + error.what());
-}
-
-std::string lower(std::string name) {
-  if (name.ends_with('.')) name.pop_back();
-  std::ranges::transform(name, name.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return name;
 }
 
 }  // namespace
@@ -41,7 +35,7 @@ Result<ResolverOptions> resolver_options(const ipc::ResolverSettings& settings) 
                    .max_ttl = settings.max_ttl,
                    .negative_ttl = settings.negative_ttl};
   for (const auto& [name, texts] : settings.hosts) {
-    std::vector<IpAddress>& addresses = options.hosts[lower(name)];
+    std::vector<IpAddress>& addresses = options.hosts[canonical_name(name)];
     for (const std::string& text : texts) {
       const Result<IpAddress> ip = IpAddress::parse(text);
       if (!ip) return bad("resolver.hosts", ip.error());

@@ -184,16 +184,7 @@ Task<Result<Piece>> Http2Exchange::next() {
 }
 
 std::optional<std::uint64_t> Http2Exchange::length() const {
-  switch (framing_.kind) {
-    case http1::Framing::Kind::kNone:
-      return 0;
-    case http1::Framing::Kind::kLength:
-      return framing_.length;
-    case http1::Framing::Kind::kChunked:
-    case http1::Framing::Kind::kUntilClose:
-      return std::nullopt;
-  }
-  return std::nullopt;
+  return framing_.known_length();
 }
 
 // The origin's 2xx as the 101 that the exchange waits for.

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/log.h"
 #include "ipc/settings/settings.h"
 #include "worker/offramp/upstream_report.h"
@@ -53,7 +54,7 @@ void OriginPool::probe(UpstreamGroup& group) {
 
 std::shared_ptr<UpstreamGroup> OriginPool::forward(std::string_view host, std::uint16_t port) {
   key_.assign(host);
-  for (char& c : key_) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+  std::ranges::transform(key_, key_.begin(), to_lower);
   key_ += ':';
   key_ += std::to_string(port);
   if (const auto found = forward_.find(key_); found != forward_.end()) return found->second;

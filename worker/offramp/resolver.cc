@@ -6,6 +6,7 @@
 #include <list>
 #include <utility>
 
+#include "base/net/host_name.h"
 #include "base/signal.h"
 
 namespace sluice::worker {
@@ -18,14 +19,6 @@ constexpr std::size_t kChannels = 4;
 
 Error dns_error(Code code, std::string what) {
   return Error(code, std::move(what)).from(Side::kOrigin).retry(Retry::kYes);
-}
-
-std::string normalise(std::string_view host) {
-  if (host.ends_with('.')) host.remove_suffix(1);
-  std::string name(host);
-  std::ranges::transform(name, name.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-  return name;
 }
 
 bool is_at_or_below(std::string_view name, std::string_view zone) {
@@ -130,11 +123,11 @@ Task<Result<Addresses>> Resolver::resolve_first(std::string_view host, Deadline 
 }
 
 bool Resolver::is_asking(std::string_view host) const {
-  return !lookups_.empty() && lookups_.contains(normalise(host));
+  return !lookups_.empty() && lookups_.contains(canonical_name(host));
 }
 
 Task<Addresses> Resolver::rest(std::string_view host, Deadline deadline) {
-  const auto found = lookups_.find(normalise(host));
+  const auto found = lookups_.find(canonical_name(host));
   if (found == lookups_.end()) co_return Addresses();
   Waiting waiting(*found->second, Want::kAll);
   const Wake wake = co_await waiting.done.wait(loop_, deadline);
@@ -150,7 +143,7 @@ Task<Result<Addresses>> Resolver::resolve(std::string_view host, Deadline deadli
     Error error(Code::kBadSyntax, "not a host name: " + std::string(host.substr(0, kShown)));
     co_return counted(DnsSource::kHosts, fail(std::move(error).from(Side::kClient)));
   }
-  const std::string name = normalise(host);
+  const std::string name = canonical_name(host);
   if (std::optional<Result<Addresses>> here = answer_here(name); here) co_return std::move(*here);
 
   auto found = lookups_.find(name);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/net/host_name.h"
 #include "proto/http/ascii.h"
 
 namespace sluice::worker {
@@ -58,7 +59,7 @@ Router::Router(const std::vector<ipc::RouteSettings>& routes, const UpstreamGrou
 
 RouteTarget Router::find(std::string_view host, std::string_view path) const {
   // "example.org." names the same host as "example.org"
-  if (host.ends_with('.')) host.remove_suffix(1);
+  host = without_root(host);
   for (const Route& route : routes_)
     if (route.takes_host(host) && route.takes_path(path)) return route.target;
   return {};

@@ -168,16 +168,7 @@ Task<Result<Piece>> Http2Stream::next() {
 }
 
 std::optional<std::uint64_t> Http2Stream::length() const {
-  switch (framing().kind) {
-    case http1::Framing::Kind::kNone:
-      return 0;
-    case http1::Framing::Kind::kLength:
-      return framing().length;
-    case http1::Framing::Kind::kChunked:
-    case http1::Framing::Kind::kUntilClose:
-      return std::nullopt;
-  }
-  return std::nullopt;
+  return framing().known_length();
 }
 
 bool Http2Stream::begin_websocket() {

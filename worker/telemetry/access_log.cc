@@ -12,6 +12,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "ipc/settings/tenant.h"
 #include "proto/http/ascii.h"
@@ -33,12 +34,6 @@ std::string json_string(std::string_view text) {
   std::string json;
   append_json_string(json, text);
   return json;
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), http::to_lower);
-  return lower;
 }
 
 void append_number(std::string& out, std::string_view key, std::uint64_t value) {

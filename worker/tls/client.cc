@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/net/address.h"
+#include "base/net/host_name.h"
 #include "worker/tls/pem.h"
 
 namespace sluice::worker {
@@ -37,12 +38,6 @@ int keep_session(SSL* ssl, SSL_SESSION* session) {
   return 1;  // it is ours now
 }
 
-// The name that goes with an address: without the dot of the root.
-std::string_view bare(std::string_view host) {
-  if (host.ends_with('.')) host.remove_suffix(1);
-  return host;
-}
-
 // What the certificate must be for, and what the server is told whom we want. SNI carries no addresses (RFC 6066
 // section 3), and a name counts only as a subjectAltName, wildcards as a whole leftmost label (RFC 9525 section 6).
 void name_server(SSL& ssl, std::string_view host) {
@@ -51,7 +46,7 @@ void name_server(SSL& ssl, std::string_view host) {
     SLUICE_CHECK(X509_VERIFY_PARAM_set1_ip(expected, ip->bytes().data(), ip->bytes().size()) == 1, "out of memory");
     return;
   }
-  const std::string name(bare(host));
+  const std::string name(without_root(host));
   X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   SLUICE_CHECK(X509_VERIFY_PARAM_set1_host(expected, name.data(), name.size()) == 1, "a host name that is none");
   SLUICE_CHECK(SSL_set_tlsext_host_name(&ssl, name.c_str()) == 1, "a host name that is none");

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "base/net/host_name.h"
 
 namespace sluice::worker {
 namespace {
@@ -99,13 +100,6 @@ int choose_protocol(SSL* ssl, const std::uint8_t** out, std::uint8_t* size, cons
   return SSL_TLSEXT_ERR_OK;
 }
 
-bool equal_names(std::string_view one, std::string_view other) {
-  if (one.ends_with('.')) one.remove_suffix(1);
-  if (other.ends_with('.')) other.remove_suffix(1);
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
-  return std::ranges::equal(one, other, {}, lower, lower);
-}
-
 }  // namespace
 
 TlsServer::TlsServer(const ipc::EndpointSettings& settings, const ipc::SessionTicketSettings& tickets)
@@ -170,7 +164,7 @@ std::string_view TlsServer::choose_protocol(std::string_view offered) const {
 
 bool may_ask_for(TlsStream& stream, std::string_view host) {
   const std::string_view name = stream.server_name();
-  if (name.empty() || equal_names(name, host)) return true;
+  if (name.empty() || same_name(name, host)) return true;
   return stream.certificate() != nullptr && stream.certificate()->covers(host);
 }
 

@@ -9,17 +9,11 @@
 
 #include "base/check.h"
 #include "base/net/address.h"
+#include "base/net/host_name.h"
 #include "worker/tls/pem.h"
 
 namespace sluice::worker {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-  return out;
-}
 
 // Only subjectAltNames count (RFC 9525 section 2).
 std::vector<std::string> names_in(X509& certificate) {
@@ -31,7 +25,7 @@ std::vector<std::string> names_in(X509& certificate) {
     const GENERAL_NAME* const one = sk_GENERAL_NAME_value(found.get(), i);
     if (one->type != GEN_DNS) continue;
     const auto* const text = reinterpret_cast<const char*>(ASN1_STRING_get0_data(one->d.dNSName));
-    names.push_back(lower({text, static_cast<std::size_t>(ASN1_STRING_length(one->d.dNSName))}));
+    names.push_back(lower_case({text, static_cast<std::size_t>(ASN1_STRING_length(one->d.dNSName))}));
   }
   return names;
 }
@@ -75,7 +69,7 @@ Result<std::unique_ptr<const ServerCertificate>> ServerCertificate::read(std::st
 
 bool ServerCertificate::covers(std::string_view host) const {
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  if (host.ends_with('.')) host.remove_suffix(1);
+  host = without_root(host);
   if (const Result<IpAddress> ip = IpAddress::parse(host); ip)
     return X509_check_ip(leaf_.get(), ip->bytes().data(), ip->bytes().size(), 0) == 1;
   return X509_check_host(leaf_.get(), host.data(), host.size(), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, nullptr) == 1;
@@ -91,8 +85,7 @@ void ServerCertificates::add(std::unique_ptr<const ServerCertificate> certificat
 }
 
 const ServerCertificate* ServerCertificates::choose(std::string_view name, const ClientAbilities& client) const {
-  std::string asked = lower(name);
-  if (asked.ends_with('.')) asked.pop_back();
+  const std::string asked = canonical_name(name);
   if (const auto found = exact_.find(asked); found != exact_.end())
     if (const ServerCertificate* const one = usable(found->second, client)) return one;
   if (const std::size_t dot = asked.find('.'); dot != std::string::npos)

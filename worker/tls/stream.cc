@@ -11,6 +11,7 @@
 #include <climits>
 #include <cstring>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "worker/tls/signer.h"
 
@@ -331,10 +332,7 @@ Error TlsStream::explain(int ssl_error) const {
                                              : "closed in the middle of the TLS handshake");
   const char* const reason = ERR_reason_error_string(cause);
   std::string text = reason == nullptr ? "unknown" : reason;
-  std::ranges::transform(text, text.begin(), [](char c) {
-    if (c == '_') return ' ';
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-  });
+  std::ranges::transform(text, text.begin(), [](char c) { return c == '_' ? ' ' : to_lower(c); });
   return Error(Code::kTlsProtocol, "TLS: " + text);
 }
 

@@ -6,14 +6,14 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ascii.h"
+
 namespace sluice::load {
 namespace {
 
 // What a field says, in lower case; fields of the origin and of the proxies are simple.
 std::string field(std::string_view head, std::string_view name) {
-  std::string lower(head);
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const std::string lower = lower_case(head);
   const std::size_t at = lower.find(fmt::format("\r\n{}: ", name));
   if (at == std::string::npos) return {};
   const std::size_t begin = at + name.size() + 4;
