@@ -138,8 +138,8 @@ Result<> BoundAddress::bind_anew(Own& socket) {
 }
 
 Result<> BoundAddress::bind_unix(int backlog) {
-  Result<UnixListener> socket =
-      UnixListener::bind(listen_.address.path(), {.mode = unix_mode_, .backlog = backlog, .others = unix_others_});
+  Result<UnixListener> socket = UnixListener::bind(std::string(listen_.address.path()),
+                                                   {.mode = unix_mode_, .backlog = backlog, .others = unix_others_});
   if (!socket) return fail(std::move(socket).error());
   unix_ = std::make_unique<UnixListener>(*std::move(socket));
   unix_number_ = (*next_number_)++;

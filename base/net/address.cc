@@ -104,7 +104,7 @@ SocketAddress SocketAddress::unix_path(std::string path) {
   SLUICE_CHECK(path.size() <= kMaxPath && !path.contains('\0'), "checked where the path came from");
   SocketAddress address;
   address.unix_ = true;
-  address.path_ = std::move(path);
+  if (!path.empty()) address.path_ = std::make_shared<const std::string>(std::move(path));
   return address;
 }
 
@@ -162,8 +162,8 @@ RawAddress SocketAddress::raw() const {
   if (unix_) {
     auto& un = reinterpret_cast<sockaddr_un&>(raw.storage);
     un.sun_family = AF_UNIX;
-    std::ranges::copy(path_, un.sun_path);
-    raw.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + (path_.empty() ? 0 : path_.size() + 1));
+    std::ranges::copy(path(), un.sun_path);
+    raw.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + (path().empty() ? 0 : path().size() + 1));
   } else if (ip_.is_v4()) {
     auto& in = reinterpret_cast<sockaddr_in&>(raw.storage);
     in.sin_family = AF_INET;
@@ -182,7 +182,7 @@ RawAddress SocketAddress::raw() const {
 }
 
 std::string SocketAddress::text() const {
-  if (unix_) return "unix:" + path_;
+  if (unix_) return "unix:" + std::string(path());
   return HostPort{.host = ip_.text(), .port = port_}.text();
 }
 

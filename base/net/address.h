@@ -10,10 +10,12 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "base/result.h"
 
@@ -90,19 +92,24 @@ class SocketAddress {
   /// 0.0.0.0 for a UNIX socket.
   [[nodiscard]] const IpAddress& ip() const { return ip_; }
   [[nodiscard]] std::uint16_t port() const { return port_; }
-  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::string_view path() const { return path_ == nullptr ? std::string_view() : *path_; }
   [[nodiscard]] RawAddress raw() const;
   /// The form that parse() reads; "unix:" alone for an unnamed socket.
   [[nodiscard]] std::string text() const;
 
-  auto operator<=>(const SocketAddress&) const = default;
+  friend std::strong_ordering operator<=>(const SocketAddress& a, const SocketAddress& b) {
+    return std::tuple(a.ip_, a.port_, a.unix_, a.scope_, a.path()) <=>
+           std::tuple(b.ip_, b.port_, b.unix_, b.scope_, b.path());
+  }
+  friend bool operator==(const SocketAddress& a, const SocketAddress& b) { return (a <=> b) == 0; }
 
  private:
+  // each idle connection has one of these, so they are packed, and only who has a path pays for it
   IpAddress ip_;
-  std::uint16_t port_ = 0;
   bool unix_ = false;
-  std::uint32_t scope_ = 0;  // interface of a link-local peer: kept from from_raw() to raw(), never shown
-  std::string path_;
+  std::uint16_t port_ = 0;
+  std::uint32_t scope_ = 0;                  // interface of a link-local peer: from from_raw() to raw(), never shown
+  std::shared_ptr<const std::string> path_;  // null: none
 };
 
 /// A place to connect to, by name or address; the host without brackets, in lower case.

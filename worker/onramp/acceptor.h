@@ -78,6 +78,9 @@ class Acceptor {
   struct Client {
     const Services& services;
     EndpointIndex endpoint;
+    bool shed = false;
+    Stage stage = Stage::kUnseen;  // when last looked at, and since when
+    Nanos stage_since{0};
     ClientConnection connection;
     SocketStream stream;
     /// TLS on top of it.
@@ -89,9 +92,6 @@ class Acceptor {
     Sources::Visit visit;
     Client* next;
     Client** link;
-    bool shed = false;
-    Stage stage = Stage::kUnseen;  // when last looked at, and since when
-    Nanos stage_since{0};
 
     Client(const Services& services, EndpointIndex endpoint, SocketAddress peer, ipc::ConnectionSlot row, Fd fd,
            Client*& list, Came came);
