@@ -2,6 +2,7 @@
 set(SLUICE_SANITIZE "" CACHE STRING "sanitizers, comma separated: address,undefined | thread")
 option(SLUICE_FUZZ "build the libFuzzer targets" OFF)
 option(SLUICE_WERROR "warnings are errors" ON)
+set(SLUICE_PROFILE "" CACHE STRING "generate: programs that write down which way they go; or such a record, to build by")
 option(SLUICE_FAULT_POINTS "places at which tests can let processes die (restart/fault_point.h)" OFF)
 if(SLUICE_FAULT_POINTS)
   if(CMAKE_BUILD_TYPE STREQUAL "Release")
@@ -28,6 +29,20 @@ endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   add_compile_options(-flto=thin)
   add_link_options(-flto=thin -Wl,--gc-sections)
+endif()
+
+if(SLUICE_PROFILE STREQUAL "generate")
+  add_compile_options(-fprofile-generate)
+  add_compile_definitions(SLUICE_PROFILING)
+  add_link_options(-fprofile-generate)
+elseif(SLUICE_PROFILE)
+  if(NOT EXISTS ${SLUICE_PROFILE})
+    message(FATAL_ERROR "SLUICE_PROFILE: there is no ${SLUICE_PROFILE}; deploy/release makes it")
+  endif()
+  # code that has changed since, or was never reached, is built as without a record
+  add_compile_options(-fprofile-use=${SLUICE_PROFILE} -Wno-profile-instr-unprofiled -Wno-profile-instr-out-of-date
+    -Wno-backend-plugin)
+  add_link_options(-fprofile-use=${SLUICE_PROFILE})
 endif()
 
 add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -fno-strict-aliasing -fstack-protector-strong

@@ -15,8 +15,10 @@ struct Limit {
   const char* name;
 };
 constexpr Limit kNothing[] = {
-    {RLIMIT_CORE, 0, "core"},          // a dump would hold every client's secrets
-    {RLIMIT_FSIZE, 0, "fsize"},        // pipes and sockets do not count
+    {RLIMIT_CORE, 0, "core"},    // a dump would hold every client's secrets
+#ifndef SLUICE_PROFILING         // such a build leaves a record of where it went when it ends
+    {RLIMIT_FSIZE, 0, "fsize"},  // pipes and sockets do not count
+#endif
     {RLIMIT_NPROC, 0, "nproc"},        // neither processes nor threads
     {RLIMIT_MEMLOCK, 0, "memlock"},    //
     {RLIMIT_MSGQUEUE, 0, "msgqueue"},  //
